@@ -1,0 +1,1 @@
+//! Real servers, a fault-injecting proxy and contract probes for tests.
