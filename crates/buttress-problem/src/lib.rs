@@ -1,2 +1,30 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod builder;
+mod catalogue;
+mod cause;
+mod edit;
+mod error;
+mod extension;
+mod headers;
+mod parse;
+mod pointer;
+mod problem;
+mod problem_type;
+mod render;
+mod response;
+mod status;
+mod to_problem;
+mod uri_reference;
+mod violation;
+
+pub use builder::ProblemBuilder;
+pub use catalogue::Catalogue;
+pub use error::{Error, ErrorKind};
+pub use pointer::JsonPointer;
+pub use problem::Problem;
+pub use problem_type::ProblemType;
+pub use to_problem::ToProblem;
+pub use uri_reference::UriReference;
+pub use violation::{Location, Violation};

@@ -1,0 +1,51 @@
+use std::borrow::Cow;
+
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+use crate::{Problem, UriReference, problem::Text};
+
+/// Changing a problem in place: what a hook of `ProblemLayer` does.
+impl Problem {
+    /// Changes the status. A title and a code that came from the status follow it.
+    pub fn set_status(&mut self, status: StatusCode) {
+        self.0.status = status;
+    }
+
+    /// Changes the title.
+    pub fn set_title(&mut self, title: impl Into<Cow<'static, str>>) {
+        self.0.title = Text::Set(title.into());
+    }
+
+    /// Changes the detail.
+    pub fn set_detail(&mut self, detail: impl Into<Cow<'static, str>>) {
+        self.0.detail = Some(detail.into());
+    }
+
+    /// Takes the detail away.
+    pub fn clear_detail(&mut self) {
+        self.0.detail = None;
+    }
+
+    /// Changes what identifies this occurrence.
+    pub fn set_instance(&mut self, instance: UriReference) {
+        self.0.instance = Some(instance);
+    }
+
+    /// Adds or replaces an extension member; see [`with_extension`](Self::with_extension).
+    pub fn set_extension(&mut self, name: impl Into<Cow<'static, str>>, value: impl Serialize) {
+        if let Err(error) = self.try_set_extension(name.into(), value) {
+            tracing::error!(%error, "an extension member was left out of a problem");
+        }
+    }
+
+    /// Takes an extension member away, and says whether it was there.
+    pub fn remove_extension(&mut self, name: &str) -> bool {
+        self.0.extensions.remove(name)
+    }
+
+    /// The headers that the response gets.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.0.headers
+    }
+}

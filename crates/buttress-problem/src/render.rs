@@ -1,0 +1,202 @@
+//! A problem as JSON.
+
+use bytes::Bytes;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+use crate::{Problem, Violation, status};
+
+impl Problem {
+    /// The document: a JSON object with each member once, the standard ones first.
+    #[must_use]
+    pub fn to_json(&self) -> Bytes {
+        let inner = &self.0;
+        let title = self.sent_title();
+        let code = self.code();
+        let mut json = Writer(Vec::with_capacity(self.json_size(title, code)));
+        json.0.push(b'{');
+        // A checked reference has no character that JSON would escape.
+        json.raw_text("type", inner.type_uri.as_str());
+        if let Some(title) = title {
+            json.text("title", title);
+        }
+        if status::fits_member(inner.status) {
+            json.name("status");
+            json.0.extend_from_slice(inner.status.as_str().as_bytes());
+        }
+        if let Some(detail) = &inner.detail {
+            json.text("detail", detail);
+        }
+        if let Some(instance) = &inner.instance {
+            json.raw_text("instance", instance.as_str());
+        }
+        if let Some(code) = code {
+            json.text("code", code);
+        }
+        for extension in inner.extensions.iter() {
+            json.name(&extension.name);
+            json.0.extend_from_slice(extension.json.as_bytes());
+        }
+        if !inner.violations.is_empty() {
+            json.name("errors");
+            json.violations(&inner.violations);
+        }
+        json.0.push(b'}');
+        Bytes::from(json.0)
+    }
+
+    /// The exact size where nothing has to be escaped, which saves the buffer a second allocation
+    /// on its way into `Bytes`. `errors` are not counted: their answers are not the hot ones.
+    fn json_size(&self, title: Option<&str>, code: Option<&str>) -> usize {
+        let inner = &self.0;
+        let member = |name: &str, value: Option<&str>| {
+            value.map_or(0, |value| r#","":"""#.len() + name.len() + value.len())
+        };
+        let extensions: usize = inner
+            .extensions
+            .iter()
+            .map(|extension| r#","":"#.len() + extension.name.len() + extension.json.len())
+            .sum();
+        let status = if status::fits_member(inner.status) {
+            r#","status":404"#.len()
+        } else {
+            0
+        };
+        // The comma that `type` does not need and the two braces.
+        1 + member("type", Some(inner.type_uri.as_str()))
+            + member("title", title)
+            + status
+            + member("detail", self.detail())
+            + member("instance", inner.instance.as_ref().map(|uri| uri.as_str()))
+            + member("code", code)
+            + extensions
+    }
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    /// `name` is a literal, checked, or comes from a document; only the last needs escaping.
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        self.string(name);
+        self.0.push(b':');
+    }
+
+    fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.string(value);
+    }
+
+    fn raw_text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.0.push(b'"');
+        self.0.extend_from_slice(value.as_bytes());
+        self.0.push(b'"');
+    }
+
+    fn string(&mut self, text: &str) {
+        if needs_escape(text.as_bytes()) {
+            // Writing a string into memory cannot fail.
+            let _ = serde_json::to_writer(&mut self.0, text);
+        } else {
+            self.0.push(b'"');
+            self.0.extend_from_slice(text.as_bytes());
+            self.0.push(b'"');
+        }
+    }
+
+    fn violations(&mut self, violations: &[Violation]) {
+        self.0.push(b'[');
+        for (at, violation) in violations.iter().enumerate() {
+            if at > 0 {
+                self.0.push(b',');
+            }
+            // A map of strings into memory cannot fail.
+            let _ = serde_json::to_writer(&mut self.0, violation);
+        }
+        self.0.push(b']');
+    }
+}
+
+/// Looks at every byte without an early exit, which the compiler turns into vector instructions.
+fn needs_escape(text: &[u8]) -> bool {
+    text.iter().fold(false, |found, &byte| {
+        found | (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    })
+}
+
+/// The same members as [`Problem::to_json`], for embedding in another document.
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let inner = &self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", &inner.type_uri)?;
+        if let Some(title) = self.sent_title() {
+            map.serialize_entry("title", title)?;
+        }
+        if status::fits_member(inner.status) {
+            map.serialize_entry("status", &inner.status.as_u16())?;
+        }
+        if let Some(detail) = &inner.detail {
+            map.serialize_entry("detail", detail)?;
+        }
+        if let Some(instance) = &inner.instance {
+            map.serialize_entry("instance", instance)?;
+        }
+        if let Some(code) = self.code() {
+            map.serialize_entry("code", code)?;
+        }
+        for extension in inner.extensions.iter() {
+            let value: Value =
+                serde_json::from_str(&extension.json).map_err(serde::ser::Error::custom)?;
+            map.serialize_entry(&extension.name, &value)?;
+        }
+        if !inner.violations.is_empty() {
+            map.serialize_entry("errors", &inner.violations)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever the texts are, the document is what `serde_json` makes of the same members.
+        #[test]
+        fn the_document_is_what_serde_makes_of_it(
+            title in any::<String>(),
+            detail in any::<Option<String>>(),
+            code in any::<String>(),
+            value in any::<String>(),
+        ) {
+            let mut problem = Problem::new(StatusCode::CONFLICT)
+                .with_title(title)
+                .with_code(code)
+                .with_extension("value", value);
+            if let Some(detail) = detail {
+                problem = problem.with_detail(detail);
+            }
+            let document: Value = serde_json::from_slice(&problem.to_json()).unwrap();
+            prop_assert_eq!(document, serde_json::to_value(&problem).unwrap());
+        }
+    }
+
+    #[test]
+    fn the_size_is_known_before_writing() {
+        for status in [404, 650] {
+            let problem = Problem::new(StatusCode::from_u16(status).unwrap())
+                .with_detail("order 7 does not exist")
+                .with_extension("orderId", 7);
+            let (title, code) = (problem.sent_title(), problem.code());
+            assert_eq!(problem.json_size(title, code), problem.to_json().len());
+        }
+    }
+}
