@@ -1,0 +1,5 @@
+//! The shop's parts. `main.rs` puts them together; the tests take them one by one.
+
+pub mod config;
+pub mod domain;
+pub mod store;

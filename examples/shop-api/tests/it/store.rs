@@ -1,0 +1,272 @@
+//! The store against a real SQLite file.
+
+use shop_api::{
+    domain::{
+        Currency, Description, NewProduct, Price, Product, ProductChanges, ProductName, Stock,
+    },
+    store::{Direction, Filter, ListQuery, Sort, SortKey, Store, StoreError},
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+async fn open() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&folder.path().join("shop.db"))
+        .await
+        .expect("opens");
+    (folder, store)
+}
+
+fn new_product(name: &str, price: i64, stock: i64) -> NewProduct {
+    NewProduct {
+        name: ProductName::new(name.to_owned()).expect("a name"),
+        description: Description::new("A thing.".to_owned()).expect("a description"),
+        price: Price::new(price).expect("a price"),
+        currency: Currency::new("EUR").expect("a currency"),
+        stock: Stock::new(stock).expect("a stock"),
+    }
+}
+
+async fn create(store: &Store, name: &str, price: i64, stock: i64) -> Product {
+    store
+        .create_product(new_product(name, price, stock))
+        .await
+        .expect("is created")
+}
+
+async fn names(store: &Store, filter: Filter, sort: &[(SortKey, Direction)]) -> Vec<String> {
+    let sort = sort
+        .iter()
+        .map(|&(key, direction)| Sort { key, direction })
+        .collect();
+    let query = ListQuery {
+        filter,
+        sort,
+        limit: 100,
+        total: true,
+    };
+    let page = store.list_products(&query).await.expect("is listed");
+    assert_eq!(page.total, Some(page.products.len() as i64));
+    page.products
+        .iter()
+        .map(|product| product.name.as_str().to_owned())
+        .collect()
+}
+
+fn restock(pieces: i64) -> ProductChanges {
+    ProductChanges {
+        stock: Some(Stock::new(pieces).expect("a stock")),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_is_read_back_also_after_a_restart() {
+    let (folder, store) = open().await;
+    let lamp = create(&store, "Lampe „Größe ½“ 💡", 4900, 3).await;
+    assert_eq!(lamp.version, 1);
+    assert_eq!(lamp.id.get_version_num(), 7);
+    assert_eq!(
+        store.product(lamp.id).await.expect("reads"),
+        Some(lamp.clone())
+    );
+
+    let changed = store
+        .change_product(lamp.id, restock(2))
+        .await
+        .expect("writes")
+        .expect("found");
+    assert_eq!((changed.version, changed.stock.pieces()), (2, 2));
+    store.close().await;
+
+    let store = Store::open(&folder.path().join("shop.db"))
+        .await
+        .expect("opens again");
+    assert_eq!(store.product(lamp.id).await.expect("reads"), Some(changed));
+}
+
+#[tokio::test]
+async fn a_deleted_product_is_gone_for_readers_and_writers() {
+    let (_folder, store) = open().await;
+    let lamp = create(&store, "Lamp", 4900, 3).await;
+    assert!(store.delete_product(lamp.id).await.expect("deletes"));
+    assert!(!store.delete_product(lamp.id).await.expect("answers"));
+    assert_eq!(store.product(lamp.id).await.expect("reads"), None);
+    assert_eq!(
+        store
+            .change_product(lamp.id, restock(1))
+            .await
+            .expect("answers"),
+        None
+    );
+    assert!(names(&store, Filter::default(), &[]).await.is_empty());
+    assert!(!store.delete_product(Uuid::now_v7()).await.expect("answers"));
+}
+
+#[tokio::test]
+async fn filters_hold_together_and_wildcards_are_letters() {
+    let (_folder, store) = open().await;
+    for (name, price, stock) in [
+        ("100% wool", 10, 0),
+        ("100 % WOOL", 20, 5),
+        ("a_b", 30, 5),
+        ("axb", 40, 0),
+        (r"a\b", 50, 1),
+    ] {
+        create(&store, name, price, stock).await;
+    }
+    let by_price = &[(SortKey::Price, Direction::Ascending)];
+    let found = async |filter| names(&store, filter, by_price).await;
+    let q = |text: &str| Filter {
+        name_contains: Some(text.to_owned()),
+        ..Default::default()
+    };
+
+    assert_eq!(found(q("wool")).await, ["100% wool", "100 % WOOL"]);
+    assert_eq!(found(q("0%")).await, ["100% wool"]);
+    assert_eq!(found(q("a_b")).await, ["a_b"]);
+    assert_eq!(found(q(r"\")).await, [r"a\b"]);
+    assert_eq!(found(q("'; DROP TABLE products; --")).await, [""; 0]);
+    let price = Filter {
+        min_price: Some(20),
+        max_price: Some(40),
+        ..Default::default()
+    };
+    assert_eq!(found(price.clone()).await, ["100 % WOOL", "a_b", "axb"]);
+    assert_eq!(
+        found(Filter {
+            in_stock: Some(true),
+            ..price.clone()
+        })
+        .await,
+        ["100 % WOOL", "a_b"]
+    );
+    assert_eq!(
+        found(Filter {
+            in_stock: Some(false),
+            ..price
+        })
+        .await,
+        ["axb"]
+    );
+}
+
+#[tokio::test]
+async fn sorts_by_code_point_and_by_several_terms() {
+    let (_folder, store) = open().await;
+    for (name, price) in [
+        ("b", 1),
+        ("é", 1),
+        ("B", 2),
+        ("a", 2),
+        ("💡", 1),
+        ("\u{ff5e}", 2),
+    ] {
+        create(&store, name, price, 1).await;
+    }
+    let sorted = async |sort: &[_]| names(&store, Filter::default(), sort).await;
+    // UTF-16 would put the lamp, a surrogate pair, before U+FF5E.
+    let by_name = ["B", "a", "b", "é", "\u{ff5e}", "💡"];
+    assert_eq!(
+        sorted(&[(SortKey::Name, Direction::Ascending)]).await,
+        by_name
+    );
+    let price_then_name = [
+        (SortKey::Price, Direction::Descending),
+        (SortKey::Name, Direction::Ascending),
+    ];
+    assert_eq!(
+        sorted(&price_then_name).await,
+        ["B", "a", "\u{ff5e}", "b", "é", "💡"]
+    );
+    let by_creation = ["b", "é", "B", "a", "💡", "\u{ff5e}"];
+    assert_eq!(
+        sorted(&[(SortKey::CreatedAt, Direction::Ascending)]).await,
+        by_creation
+    );
+}
+
+#[tokio::test]
+async fn a_page_knows_whether_there_is_more() {
+    let (_folder, store) = open().await;
+    for number in 0..3 {
+        create(&store, &number.to_string(), number, 1).await;
+    }
+    for (limit, length, has_more) in [(1, 1, true), (2, 2, true), (3, 3, false), (4, 3, false)] {
+        let query = ListQuery {
+            limit,
+            ..Default::default()
+        };
+        let page = store.list_products(&query).await.expect("is listed");
+        assert_eq!(
+            (page.products.len(), page.has_more, page.total),
+            (length, has_more, None)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_changes_wait_for_each_other_and_none_is_lost() {
+    let (_folder, store) = open().await;
+    let lamp = create(&store, "Lamp", 4900, 0).await;
+    let writers: Vec<_> = (1..=50)
+        .map(|pieces| {
+            let store = store.clone();
+            tokio::spawn(async move { store.change_product(lamp.id, restock(pieces)).await })
+        })
+        .collect();
+    let mut versions = Vec::new();
+    for writer in writers {
+        let changed = writer
+            .await
+            .expect("no panic")
+            .expect("no busy error")
+            .expect("found");
+        versions.push(changed.version);
+    }
+    versions.sort_unstable();
+    assert_eq!(versions, (2..=51).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_demo_is_made_once_and_never_into_a_catalogue() {
+    let (_folder, store) = open().await;
+    assert_eq!(store.create_demo_products().await.expect("is made"), 200);
+    assert_eq!(store.create_demo_products().await.expect("answers"), 0);
+    let query = ListQuery {
+        limit: 1,
+        total: true,
+        ..Default::default()
+    };
+    assert_eq!(
+        store.list_products(&query).await.expect("is listed").total,
+        Some(200)
+    );
+
+    // A shop whose only product was deleted has still been used.
+    let (_folder, store) = open().await;
+    let lamp = create(&store, "Lamp", 4900, 0).await;
+    assert!(store.delete_product(lamp.id).await.expect("deletes"));
+    assert_eq!(store.create_demo_products().await.expect("answers"), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_an_error_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("letter.txt");
+    let letter = "Dear Sir or Madam, ".repeat(300);
+    std::fs::write(&path, &letter).expect("is written");
+    assert!(Store::open(&path).await.is_err());
+    assert_eq!(std::fs::read_to_string(&path).expect("is read"), letter);
+}
+
+#[tokio::test]
+async fn a_closed_store_is_unavailable() {
+    let (_folder, store) = open().await;
+    store.ping().await.expect("answers");
+    store.close().await;
+    assert!(matches!(
+        store.ping().await,
+        Err(StoreError::Unavailable(_))
+    ));
+}
