@@ -5,6 +5,10 @@ use http::{HeaderMap, HeaderValue, header};
 /// `application/problem+json` (RFC 9457, section 6.1).
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+/// `application/problem+xml` (RFC 9457, section 6.2).
+#[cfg(feature = "xml")]
+pub(crate) const PROBLEM_XML: HeaderValue = HeaderValue::from_static("application/problem+xml");
+
 /// What described a body that is no longer sent (RFC 9110, section 8; RFC 9530).
 #[cfg(feature = "layer")]
 const OF_THE_BODY: [header::HeaderName; 12] = [
@@ -39,6 +43,20 @@ pub(crate) fn remove_framing(headers: &mut HeaderMap) {
         header::TRANSFER_ENCODING,
     ] {
         headers.remove(name);
+    }
+}
+
+/// Says that the answer depends on `Accept`, unless `Vary` says so already (RFC 9110,
+/// section 12.5.5).
+pub(crate) fn vary_by_accept(headers: &mut HeaderMap) {
+    let says_so = headers
+        .get_all(header::VARY)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .any(|field| field == b"*" || field.eq_ignore_ascii_case(b"accept"));
+    if !says_so {
+        headers.append(header::VARY, HeaderValue::from_static("accept"));
     }
 }
 

@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "xml")]
+mod accept;
 mod builder;
 mod catalogue;
 mod cause;
 mod edit;
 mod error;
 mod extension;
+mod format;
 mod headers;
 mod parse;
 mod pointer;
@@ -18,10 +21,13 @@ mod status;
 mod to_problem;
 mod uri_reference;
 mod violation;
+#[cfg(feature = "xml")]
+mod xml;
 
 pub use builder::ProblemBuilder;
 pub use catalogue::Catalogue;
 pub use error::{Error, ErrorKind};
+pub use format::Format;
 pub use pointer::JsonPointer;
 pub use problem::Problem;
 pub use problem_type::ProblemType;

@@ -200,7 +200,7 @@ fn nests_too_deep(body: &[u8]) -> bool {
 }
 
 /// The members in order, duplicates included; a `RawValue` keeps numbers to the last digit.
-struct Members(Vec<(String, Box<RawValue>)>);
+pub(crate) struct Members(pub(crate) Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Extensions, Response, header::CONTENT_TYPE};
 
-use crate::{Problem, cause::Cause, headers, status};
+use crate::{Format, Problem, cause::Cause, headers, status};
 
 /// The response's extensions carry the problem itself, so that `ProblemLayer` can complete it
 /// without parsing what was just written, and so that it can see what caused it.
@@ -36,21 +36,25 @@ impl Problem {
 /// The response's extensions carry what `ProblemLayer` needs. Without that layer, a problem's
 /// source is logged when the response is dropped.
 impl<B: From<Bytes>> From<Problem> for Response<B> {
-    fn from(mut problem: Problem) -> Self {
-        let body = if status::has_no_content(problem.status()) {
-            Bytes::new()
-        } else {
-            problem.to_json()
-        };
-        let mut response = Self::new(B::from(body));
-        *response.status_mut() = problem.status();
-        *response.headers_mut() = std::mem::take(&mut problem.0.headers);
-        headers::remove_framing(response.headers_mut());
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, headers::PROBLEM_JSON);
-        let cause = Cause::of(&problem).map(Arc::new);
-        response.extensions_mut().insert(Carried { problem, cause });
-        response
+    fn from(problem: Problem) -> Self {
+        in_format(problem, Format::Json)
     }
+}
+
+pub(crate) fn in_format<B: From<Bytes>>(mut problem: Problem, format: Format) -> Response<B> {
+    let body = if status::has_no_content(problem.status()) {
+        Bytes::new()
+    } else {
+        format.render(&problem)
+    };
+    let mut response = Response::new(B::from(body));
+    *response.status_mut() = problem.status();
+    *response.headers_mut() = std::mem::take(&mut problem.0.headers);
+    headers::remove_framing(response.headers_mut());
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, format.content_type());
+    let cause = Cause::of(&problem).map(Arc::new);
+    response.extensions_mut().insert(Carried { problem, cause });
+    response
 }

@@ -1,0 +1,5 @@
+//! The public API, from outside.
+
+mod format;
+#[cfg(feature = "xml")]
+mod xml;
