@@ -3,6 +3,7 @@
 use std::{
     error::Error as StdError,
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -37,44 +38,52 @@ impl Cause {
         })
     }
 
+    /// Server errors are errors; what a client did wrong is not.
     pub(crate) fn log(&self, ids: Ids<'_>) {
-        if !self.logged.swap(true, Ordering::AcqRel) {
-            log(self.status, &Chain(self.source.as_ref()), ids);
+        if self.logged.swap(true, Ordering::AcqRel) {
+            return;
         }
+        let status = self.status;
+        let Ids {
+            instance,
+            request_id,
+            trace_id,
+        } = ids;
+        if status >= 500 {
+            let error = self.text();
+            tracing::error!(
+                status,
+                error,
+                instance,
+                request_id,
+                trace_id,
+                "request failed"
+            );
+        } else if tracing::enabled!(tracing::Level::DEBUG) {
+            let error = self.text();
+            tracing::debug!(
+                status,
+                error,
+                instance,
+                request_id,
+                trace_id,
+                "request refused"
+            );
+        }
+    }
+
+    /// Rendered here and not by the subscriber: this runs in a destructor too, where a `Display`
+    /// that panics would end the process.
+    fn text(&self) -> String {
+        let chain = AssertUnwindSafe(Chain(self.source.as_ref()));
+        catch_unwind(|| chain.to_string())
+            .unwrap_or_else(|_| "an error whose text cannot be had: its Display panicked".into())
     }
 }
 
 impl Drop for Cause {
     fn drop(&mut self) {
         self.log(Ids::default());
-    }
-}
-
-/// The one place that logs a cause. Server errors are errors; what a client did wrong is not.
-pub(crate) fn log(status: u16, cause: &dyn fmt::Display, ids: Ids<'_>) {
-    let Ids {
-        instance,
-        request_id,
-        trace_id,
-    } = ids;
-    if status >= 500 {
-        tracing::error!(
-            status,
-            error = %cause,
-            instance,
-            request_id,
-            trace_id,
-            "request failed"
-        );
-    } else {
-        tracing::debug!(
-            status,
-            error = %cause,
-            instance,
-            request_id,
-            trace_id,
-            "request refused"
-        );
     }
 }
 

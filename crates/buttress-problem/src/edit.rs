@@ -39,6 +39,12 @@ impl Problem {
         }
     }
 
+    /// Whether there is an extension member of that name.
+    #[must_use]
+    pub fn has_extension(&self, name: &str) -> bool {
+        self.0.extensions.get(name).is_some()
+    }
+
     /// Takes an extension member away, and says whether it was there.
     pub fn remove_extension(&mut self, name: &str) -> bool {
         self.0.extensions.remove(name)

@@ -70,3 +70,126 @@ pub(crate) fn media_type(content_type: &HeaderValue) -> &[u8] {
     let end = bytes.iter().position(|byte| *byte == b';');
     bytes[..end.unwrap_or(bytes.len())].trim_ascii()
 }
+
+/// Where a request's id is by default.
+#[cfg(feature = "layer")]
+pub(crate) const X_REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
+
+/// W3C Trace Context, section 3.2.
+#[cfg(feature = "layer")]
+pub(crate) const TRACE_PARENT: header::HeaderName = header::HeaderName::from_static("traceparent");
+
+/// The extension members that the ids go into.
+#[cfg(feature = "layer")]
+pub(crate) const REQUEST_ID_MEMBER: &str = "requestId";
+#[cfg(feature = "layer")]
+pub(crate) const TRACE_ID_MEMBER: &str = "traceId";
+
+/// An id that may be repeated in answers and logs: what a client sends is not trusted to be one.
+#[cfg(feature = "layer")]
+pub(crate) fn request_id(value: &HeaderValue) -> Option<&str> {
+    let id = value.to_str().ok()?;
+    let visible = id.bytes().all(|byte| byte.is_ascii_graphic());
+    (visible && (1..=128).contains(&id.len())).then_some(id)
+}
+
+/// The trace id of a `traceparent` of version 00, or of a later one that begins alike
+/// (W3C Trace Context, sections 3.2.2 and 3.2.4).
+#[cfg(feature = "layer")]
+pub(crate) fn trace_id(value: &HeaderValue) -> Option<&str> {
+    let text = value.to_str().ok()?;
+    let mut fields = text.splitn(5, '-');
+    let is_hex = |field: &str, len: usize| {
+        field.len() == len
+            && field
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_id = |field: &str, len: usize| is_hex(field, len) && field.bytes().any(|b| b != b'0');
+    let version = fields.next().filter(|field| is_hex(field, 2))?;
+    let trace_id = fields.next().filter(|field| is_id(field, 32))?;
+    fields.next().filter(|field| is_id(field, 16))?;
+    fields.next().filter(|field| is_hex(field, 2))?;
+    let more = fields.next().is_some();
+    (version != "ff" && !(version == "00" && more)).then_some(trace_id)
+}
+
+/// What the layer needs to know of a `Content-Type`.
+#[cfg(feature = "layer")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaType {
+    None,
+    Text,
+    Grpc,
+    Other,
+}
+
+#[cfg(feature = "layer")]
+impl MediaType {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
+            return Self::None;
+        };
+        let media_type = media_type(content_type);
+        let grpc = b"application/grpc";
+        if media_type.eq_ignore_ascii_case(b"text/plain") {
+            Self::Text
+        } else if media_type.len() >= grpc.len()
+            && media_type[..grpc.len()].eq_ignore_ascii_case(grpc)
+        {
+            Self::Grpc
+        } else {
+            Self::Other
+        }
+    }
+}
+
+#[cfg(all(test, feature = "layer"))]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    #[test]
+    fn trace_ids_come_from_valid_headers_only() {
+        let id = |text: String| {
+            let value = HeaderValue::from_str(&text).unwrap();
+            trace_id(&value).map(str::to_owned)
+        };
+        let span = "00f067aa0ba902b7";
+        for good in [
+            format!("00-{TRACE}-{span}-01"),
+            format!("cc-{TRACE}-{span}-01-what-comes-later"),
+        ] {
+            assert_eq!(id(good).as_deref(), Some(TRACE));
+        }
+        let zero = "0".repeat(32);
+        let upper = TRACE.to_uppercase();
+        for bad in [
+            String::new(),
+            format!("00-{TRACE}-{span}"),
+            format!("00-{TRACE}-{span}-01-more"),
+            format!("ff-{TRACE}-{span}-01"),
+            format!("00-{zero}-{span}-01"),
+            format!("00-{upper}-{span}-01"),
+            format!("00-{TRACE}-0000000000000000-01"),
+            format!("00-{TRACE}-{span}-1"),
+            format!("0-{TRACE}-{span}-01"),
+        ] {
+            assert_eq!(id(bad.clone()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn request_ids_are_short_and_visible() {
+        let id = |bytes: &[u8]| {
+            let value = HeaderValue::from_bytes(bytes).unwrap();
+            request_id(&value).map(str::to_owned)
+        };
+        assert_eq!(id(b"01JD9Q5V7Z"), Some("01JD9Q5V7Z".to_owned()));
+        assert!(id(&[b'a'; 128]).is_some());
+        for bad in [&b""[..], b"a b", b"\xff", &[b'a'; 129]] {
+            assert_eq!(id(bad), None);
+        }
+    }
+}
