@@ -3,3 +3,17 @@
 mod format;
 #[cfg(feature = "xml")]
 mod xml;
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod auto_traits;
+#[cfg(feature = "layer")]
+mod catch_error;
+mod cause;
+#[cfg(feature = "layer")]
+mod layer;
+#[cfg(feature = "layer")]
+mod layer_bodies;
+#[cfg(feature = "layer")]
+mod layer_problems;
+#[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "shared"))]
+mod support;

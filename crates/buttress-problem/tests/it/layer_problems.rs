@@ -1,0 +1,136 @@
+//! `ProblemLayer` and answers that are problems already.
+
+use axum::{Router, body::Body, routing::get};
+use buttress_problem::{Problem, ProblemLayer, UriReference};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::{Layer, ServiceExt, util::MapResponseLayer};
+
+use crate::support::{Log, SECRET, Secret};
+
+fn answering(problem: fn() -> Problem) -> Router {
+    Router::new().route("/at", get(async move || Response::<Body>::from(problem())))
+}
+
+async fn ask(router: Router, method: Method) -> Response<Body> {
+    let request = Request::builder()
+        .method(method)
+        .uri("/at")
+        .header("x-request-id", "id-9");
+    let request = request.body(Body::empty()).unwrap();
+    router.oneshot(request).await.unwrap()
+}
+
+async fn document(response: Response<Body>) -> Value {
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+#[tokio::test]
+async fn a_problem_gets_what_it_lacks_and_keeps_what_it_has() {
+    let bare = answering(|| Problem::new(StatusCode::CONFLICT)).layer(ProblemLayer::new());
+    let expected = json!({
+        "type": "about:blank",
+        "title": "Conflict",
+        "status": 409,
+        "instance": "/at",
+        "code": "CONFLICT",
+        "requestId": "id-9",
+    });
+    assert_eq!(document(ask(bare, Method::GET).await).await, expected);
+
+    let full = || {
+        Problem::new(StatusCode::CONFLICT)
+            .with_instance(UriReference::from_static("urn:uuid:7"))
+            .with_extension("requestId", "own")
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    };
+    let response = ask(answering(full).layer(ProblemLayer::new()), Method::GET).await;
+    assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    let document = document(response).await;
+    assert_eq!(document["instance"], "urn:uuid:7");
+    assert_eq!(document["requestId"], "own");
+}
+
+#[tokio::test]
+async fn the_cause_is_logged_once_with_the_id_however_many_layers_there_are() {
+    let failed = || Problem::new(StatusCode::BAD_GATEWAY).with_source(Secret);
+    for method in [Method::GET, Method::HEAD] {
+        let log = Log::capture();
+        let router = answering(failed)
+            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::new());
+        let response = ask(router, method.clone()).await;
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(!String::from_utf8_lossy(&body).contains("secret"));
+        assert_eq!(body.is_empty(), method == Method::HEAD);
+        assert_eq!(log.count(SECRET), 1, "{}", log.text());
+        assert_eq!(log.count("id-9"), 1, "{}", log.text());
+    }
+}
+
+#[tokio::test]
+async fn the_status_member_follows_a_status_line_that_was_changed_further_in() {
+    let router = answering(|| Problem::new(StatusCode::BAD_REQUEST))
+        .layer(MapResponseLayer::new(|mut response: Response<Body>| {
+            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            response
+        }))
+        .layer(ProblemLayer::new());
+    let response = ask(router, Method::GET).await;
+    assert_eq!(response.status(), 422);
+    let document = document(response).await;
+    assert_eq!(document["status"], 422);
+    assert_eq!(document["title"], "Unprocessable Content");
+    assert_eq!(document["code"], "UNPROCESSABLE_CONTENT");
+}
+
+#[tokio::test]
+async fn what_others_have_made_of_a_problem_stays_theirs() {
+    let router = answering(|| Problem::new(StatusCode::BAD_REQUEST).with_source(Secret))
+        .layer(MapResponseLayer::new(|mut response: Response<Body>| {
+            let html = HeaderValue::from_static("text/html");
+            response.headers_mut().insert(header::CONTENT_TYPE, html);
+            *response.body_mut() = Body::from("<p>theirs");
+            response
+        }))
+        .layer(ProblemLayer::new());
+    let log = Log::capture();
+    let response = ask(router, Method::GET).await;
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "<p>theirs");
+    assert_eq!(log.count(SECRET), 1, "{}", log.text());
+}
+
+#[tokio::test]
+async fn outer_middleware_sees_the_problem_without_parsing() {
+    let response = ask(Router::new().layer(ProblemLayer::new()), Method::GET).await;
+    let problem = Problem::in_extensions(response.extensions()).unwrap();
+    assert_eq!(problem.code(), Some("NOT_FOUND"));
+    assert_eq!(problem.extension::<String>("requestId").unwrap(), "id-9");
+    let fine = Response::new(Bytes::new());
+    assert!(Problem::in_extensions(fine.extensions()).is_none());
+}
+
+#[tokio::test]
+async fn a_problem_with_a_status_that_has_no_content_has_none() {
+    for status in [204, 205, 304] {
+        let status = StatusCode::from_u16(status).unwrap();
+        let response = Response::<Bytes>::from(Problem::new(status));
+        assert_eq!(response.status(), status);
+        assert!(response.body().is_empty(), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn the_pass_through_hands_on_the_inner_errors() {
+    let inner = tower::service_fn(async |_: Request<Body>| {
+        Err::<Response<Body>, _>(std::io::Error::other("cut"))
+    });
+    let request = Request::get("/").body(Body::empty()).unwrap();
+    let error = ProblemLayer::new().layer(inner).oneshot(request).await;
+    assert_eq!(error.unwrap_err().to_string(), "cut");
+}
