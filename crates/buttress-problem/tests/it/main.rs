@@ -1,14 +1,12 @@
 //! The public API, from outside.
 
-mod format;
-#[cfg(feature = "xml")]
-mod xml;
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod auto_traits;
 #[cfg(feature = "layer")]
 mod catch_error;
 mod cause;
+mod format;
 #[cfg(feature = "layer")]
 mod layer;
 #[cfg(feature = "layer")]
@@ -17,3 +15,5 @@ mod layer_bodies;
 mod layer_problems;
 #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "shared"))]
 mod support;
+#[cfg(feature = "xml")]
+mod xml;

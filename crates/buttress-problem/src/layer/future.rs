@@ -12,7 +12,7 @@ use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use crate::{ResponseBody, convert, layer::Config, occurrence::Seen};
+use super::{ResponseBody, convert, occurrence::Seen, problem_layer::Config};
 
 pin_project! {
     /// The response future of [`ProblemService`](crate::ProblemService).
@@ -37,7 +37,7 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) fn running(future: F, seen: Seen, config: Arc<Config>) -> Self {
+    pub(super) fn running(future: F, seen: Seen, config: Arc<Config>) -> Self {
         Self {
             state: State::Running { future },
             seen,
@@ -45,7 +45,7 @@ impl<F> ResponseFuture<F> {
         }
     }
 
-    pub(crate) fn panicked(text: String, seen: Seen, config: Arc<Config>) -> Self {
+    pub(super) fn panicked(text: String, seen: Seen, config: Arc<Config>) -> Self {
         Self {
             state: State::Panicked { text },
             seen,
@@ -88,7 +88,7 @@ where
 }
 
 /// What `panic!` was given: a text in nearly all cases.
-pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
+pub(super) fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload
         .downcast_ref::<&str>()
         .copied()

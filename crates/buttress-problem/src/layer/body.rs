@@ -29,13 +29,13 @@ pin_project! {
 }
 
 impl<B> ResponseBody<B> {
-    pub(crate) fn inner(body: B) -> Self {
+    pub(super) fn inner(body: B) -> Self {
         Self {
             kind: Kind::Inner { body },
         }
     }
 
-    pub(crate) fn full(bytes: Bytes) -> Self {
+    pub(super) fn full(bytes: Bytes) -> Self {
         let bytes = (!bytes.is_empty()).then_some(bytes);
         Self {
             kind: Kind::Full { bytes },
@@ -111,7 +111,7 @@ impl<B> fmt::Debug for ResponseBody<B> {
 }
 
 /// What looking into a body showed.
-pub(crate) enum Text<B> {
+pub(super) enum Text<B> {
     /// All of it was there at once, and it is UTF-8.
     Whole(String),
     /// It failed while it was read.
@@ -125,7 +125,7 @@ impl<B: Body<Data = Bytes>> Text<B> {
     ///
     /// A body that is not there yet is a stream, and its client is better served by the first
     /// bytes now than by a problem after the last one.
-    pub(crate) fn read(body: B, limit: usize, cx: &mut Context<'_>) -> Self {
+    pub(super) fn read(body: B, limit: usize, cx: &mut Context<'_>) -> Self {
         let open = |read, rest| {
             Self::Open(ResponseBody {
                 kind: Kind::Resumed { read, rest },

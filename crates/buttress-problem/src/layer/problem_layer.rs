@@ -3,7 +3,8 @@ use std::{fmt, sync::Arc};
 use http::HeaderName;
 use tower_layer::Layer;
 
-use crate::{Occurrence, Problem, ProblemService, headers};
+use super::{Occurrence, ProblemService};
+use crate::{Problem, headers};
 
 /// Turns what frameworks and middleware answer badly into problems, without losing anything.
 ///
@@ -84,14 +85,14 @@ pub struct ProblemLayer {
 }
 
 #[derive(Clone)]
-pub(crate) struct Config {
-    pub(crate) max_text: usize,
-    pub(crate) catch_panics: bool,
-    pub(crate) request_id: HeaderName,
-    pub(crate) hook: Option<Hook>,
+pub(super) struct Config {
+    pub(super) max_text: usize,
+    pub(super) catch_panics: bool,
+    pub(super) request_id: HeaderName,
+    pub(super) hook: Option<Hook>,
 }
 
-pub(crate) type Hook = Arc<dyn Fn(&mut Problem, &Occurrence<'_>) + Send + Sync>;
+pub(super) type Hook = Arc<dyn Fn(&mut Problem, &Occurrence<'_>) + Send + Sync>;
 
 impl ProblemLayer {
     /// A layer with the defaults: texts of up to 4 KiB, panics caught, `X-Request-Id`, no hook.

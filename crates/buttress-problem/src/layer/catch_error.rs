@@ -14,7 +14,8 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Problem, ResponseBody};
+use super::ResponseBody;
+use crate::Problem;
 
 /// Turns the errors of a service into problems: the time-outs, overloads and the like of `tower`,
 /// which a server would answer by cutting the connection.

@@ -9,7 +9,9 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::{ResponseBody, ResponseFuture, future::panic_text, layer::Config, occurrence::Seen};
+use super::{
+    ResponseBody, ResponseFuture, future::panic_text, occurrence::Seen, problem_layer::Config,
+};
 
 /// See [`ProblemLayer`](crate::ProblemLayer).
 #[derive(Clone, Debug)]
@@ -20,7 +22,7 @@ pub struct ProblemService<S> {
 }
 
 impl<S> ProblemService<S> {
-    pub(crate) fn new(inner: S, config: Arc<Config>) -> Self {
+    pub(super) fn new(inner: S, config: Arc<Config>) -> Self {
         Self { inner, config }
     }
 

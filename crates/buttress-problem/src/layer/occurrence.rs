@@ -13,7 +13,7 @@ pub struct Occurrence<'a> {
 
 /// What is kept of a request while the inner service has it. All of it is reference counted.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub(super) struct Seen {
     method: Method,
     path: Option<PathAndQuery>,
     request_id: Option<HeaderValue>,
@@ -21,7 +21,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn of<B>(request: &Request<B>, request_id: &HeaderName) -> Self {
+    pub(super) fn of<B>(request: &Request<B>, request_id: &HeaderName) -> Self {
         let headers = request.headers();
         Self {
             method: request.method().clone(),
@@ -31,13 +31,13 @@ impl Seen {
         }
     }
 
-    pub(crate) fn is_head(&self) -> bool {
+    pub(super) fn is_head(&self) -> bool {
         self.method == Method::HEAD
     }
 
     /// The response's own id comes first: it is what the client sees, and with the layer that
     /// makes ids further in, the request did not have one yet.
-    pub(crate) fn occurrence<'a>(
+    pub(super) fn occurrence<'a>(
         &'a self,
         request_id: &HeaderName,
         response: &'a HeaderMap,
@@ -83,7 +83,7 @@ impl<'a> Occurrence<'a> {
         self.trace_id
     }
 
-    pub(crate) fn ids(&self) -> Ids<'a> {
+    pub(super) fn ids(&self) -> Ids<'a> {
         Ids {
             instance: self.seen.path.as_ref().map(PathAndQuery::path),
             request_id: self.request_id,

@@ -14,18 +14,22 @@ use http::{
 };
 use http_body::Body;
 
-use crate::{
-    Occurrence, Problem, ResponseBody, UriReference,
+use super::{
+    Occurrence, ResponseBody,
     body::Text,
+    future::panic_text,
+    occurrence::Seen,
+    problem_layer::{Config, Hook},
+};
+use crate::{
+    Problem, UriReference,
     cause::Cause,
     headers::{self, MediaType},
-    layer::{Config, Hook},
-    occurrence::Seen,
     response::Carried,
     status,
 };
 
-pub(crate) fn response<B: Body<Data = Bytes>>(
+pub(super) fn response<B: Body<Data = Bytes>>(
     mut response: Response<B>,
     seen: &Seen,
     config: &Config,
@@ -61,7 +65,7 @@ pub(crate) fn response<B: Body<Data = Bytes>>(
 }
 
 /// The answer to a panic, which has no response of its own.
-pub(crate) fn panic<B: Body<Data = Bytes>>(
+pub(super) fn panic<B: Body<Data = Bytes>>(
     text: &str,
     seen: &Seen,
     config: &Config,
@@ -196,7 +200,7 @@ fn apply(hook: &Hook, before: Problem, occurrence: &Occurrence<'_>) -> Problem {
     match catch_unwind(AssertUnwindSafe(|| hook(&mut problem, occurrence))) {
         Ok(()) => problem,
         Err(payload) => {
-            let text = crate::future::panic_text(&*payload);
+            let text = panic_text(&*payload);
             tracing::error!(error = text, "the hook of a problem layer failed");
             before
         }
