@@ -11,6 +11,7 @@ mod error;
 mod extension;
 mod format;
 mod headers;
+mod html;
 #[cfg(feature = "layer")]
 mod layer;
 mod parse;

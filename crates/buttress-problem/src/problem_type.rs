@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+
+use fluent_uri::pct_enc::{EStr, encoder::Fragment};
 use http::StatusCode;
 
 use crate::{UriReference, status, uri_reference::is_plain_reference};
@@ -121,7 +124,8 @@ impl ProblemType {
 
     /// The last segment of the type, by which a page about it is found: `out-of-stock` for
     /// `https://errors.example.com/out-of-stock`, the fragment where there is one, and the code
-    /// in lower case with dashes for `about:blank`.
+    /// in lower case with dashes for `about:blank`. Percent-encoded text is decoded, as routers do
+    /// with the parameters of a path.
     #[must_use]
     pub fn slug(&self) -> String {
         let path = self.type_uri.split('?').next().unwrap_or_default();
@@ -129,11 +133,13 @@ impl ProblemType {
         let segment = fragment
             .or_else(|| path.rsplit(['/', ':']).find(|segment| !segment.is_empty()))
             .unwrap_or_default();
-        if self.type_uri == "about:blank" || segment.is_empty() {
-            self.code.to_ascii_lowercase().replace('_', "-")
-        } else {
-            segment.to_owned()
+        // `.` and `..` cannot be the last segment of a link.
+        if self.type_uri == "about:blank" || matches!(segment, "" | "." | "..") {
+            return self.code.to_ascii_lowercase().replace('_', "-");
         }
+        EStr::<Fragment>::new(segment)
+            .and_then(|segment| segment.decode().to_string().ok())
+            .map_or_else(|| segment.to_owned(), Cow::into_owned)
     }
 }
 
@@ -170,6 +176,10 @@ mod tests {
             ),
             ("urn:problem-type:sold-out", "sold-out"),
             ("/types/1?x=/y", "1"),
+            ("/types/k%C3%A4se%2Fbrot", "käse/brot"),
+            ("/types/%FF", "%FF"),
+            ("/types/..", "out-of-stock"),
+            ("/types/a#", "out-of-stock"),
         ] {
             assert_eq!(plain.with_type(type_uri).slug(), slug);
         }

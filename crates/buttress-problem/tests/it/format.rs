@@ -1,7 +1,5 @@
 //! Choosing a format and answering in it.
 
-#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
-
 use buttress_problem::{Format, Problem};
 use bytes::Bytes;
 use http::{

@@ -7,6 +7,7 @@ mod auto_traits;
 mod catch_error;
 mod cause;
 mod format;
+mod html;
 #[cfg(feature = "layer")]
 mod layer;
 #[cfg(feature = "layer")]

@@ -1,7 +1,5 @@
 //! `application/problem+xml`, judged by a parser that is not ours.
 
-#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
-
 use buttress_problem::{Format, JsonPointer, Problem, Violation};
 use bytes::Bytes;
 use http::{
