@@ -1,11 +1,11 @@
 //! Reading `Accept` (RFC 9110, section 12.5.1), as far as two formats need it.
 
-use http::{HeaderMap, header::ACCEPT};
+use http::HeaderValue;
 
 use crate::Format;
 
 /// Whether XML is what the client wants; the rules stand at [`Format::negotiate`].
-pub(crate) fn prefers_xml(headers: &HeaderMap) -> bool {
+pub(crate) fn prefers_xml<'a>(lines: impl Iterator<Item = &'a HeaderValue>) -> bool {
     let mut wishes = [
         Wish::new("application", "problem+json"),
         Wish::new("application", "json"),
@@ -13,9 +13,7 @@ pub(crate) fn prefers_xml(headers: &HeaderMap) -> bool {
         Wish::new("application", "xml"),
         Wish::new("text", "xml"),
     ];
-    let ranges = headers
-        .get_all(ACCEPT)
-        .iter()
+    let ranges = lines
         .flat_map(|line| Elements(line.as_bytes()))
         .take(Format::MAX_RANGES)
         .filter_map(Range::parse);

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response, header::ACCEPT};
 
 use crate::{Problem, headers};
 
@@ -58,7 +58,36 @@ impl Format {
     /// ```
     #[must_use]
     pub fn negotiate(headers: &HeaderMap) -> Self {
-        preferred(headers)
+        Self::preferred(headers.get_all(ACCEPT).iter())
+    }
+
+    /// The format that the lines of `Accept` ask for.
+    #[cfg(feature = "xml")]
+    pub(crate) fn preferred<'a>(lines: impl Iterator<Item = &'a HeaderValue>) -> Self {
+        if crate::accept::prefers_xml(lines) {
+            Self::Xml
+        } else {
+            Self::Json
+        }
+    }
+
+    #[cfg(not(feature = "xml"))]
+    pub(crate) fn preferred<'a>(_: impl Iterator<Item = &'a HeaderValue>) -> Self {
+        Self::Json
+    }
+
+    /// The format that an answer of this content type is in, if it is a problem.
+    #[cfg(feature = "layer")]
+    pub(crate) fn of(content_type: &HeaderValue) -> Option<Self> {
+        const ALL: &[Format] = &[
+            Format::Json,
+            #[cfg(feature = "xml")]
+            Format::Xml,
+        ];
+        let media_type = headers::media_type(content_type);
+        let is_it =
+            |format: &Self| media_type.eq_ignore_ascii_case(format.content_type().as_bytes());
+        ALL.iter().copied().find(is_it)
     }
 
     /// The value of `Content-Type`.
@@ -78,20 +107,6 @@ impl Format {
             Self::Xml => problem.to_xml(),
         }
     }
-}
-
-#[cfg(feature = "xml")]
-fn preferred(headers: &HeaderMap) -> Format {
-    if crate::accept::prefers_xml(headers) {
-        Format::Xml
-    } else {
-        Format::Json
-    }
-}
-
-#[cfg(not(feature = "xml"))]
-fn preferred(_: &HeaderMap) -> Format {
-    Format::Json
 }
 
 impl Problem {

@@ -22,7 +22,7 @@ use super::{
     problem_layer::{Config, Hook},
 };
 use crate::{
-    Problem, UriReference,
+    Format, Problem, UriReference,
     cause::Cause,
     headers::{self, MediaType},
     response::Carried,
@@ -120,8 +120,7 @@ fn complete<B: Body<Data = Bytes>>(
     config: &Config,
 ) -> Response<ResponseBody<B>> {
     let headers = response.headers();
-    let content_type = headers.get(CONTENT_TYPE);
-    let is_ours = content_type.is_some_and(headers::is_problem_json)
+    let is_ours = headers.get(CONTENT_TYPE).and_then(Format::of).is_some()
         && !headers.contains_key(CONTENT_ENCODING);
     if is_ours && !seen.is_head() {
         let (head, _) = response.into_parts();
@@ -158,10 +157,12 @@ fn finish<B: Body<Data = Bytes>>(
         cause.log(occurrence.ids());
     }
 
+    let asked = seen.format();
+    let format = format(&head.headers, asked);
     let body = if status::has_no_content(problem.status()) {
         Bytes::new()
     } else {
-        problem.to_json()
+        format.render(&problem)
     };
     headers::remove_representation(&mut head.headers);
     let mut own = std::mem::take(problem.headers_mut());
@@ -169,12 +170,25 @@ fn finish<B: Body<Data = Bytes>>(
     for (name, value) in &own {
         head.headers.append(name, value.clone());
     }
-    head.headers.insert(CONTENT_TYPE, headers::PROBLEM_JSON);
+    if asked.is_some() {
+        headers::vary_by_accept(&mut head.headers);
+    }
+    head.headers.insert(CONTENT_TYPE, format.content_type());
     head.headers
         .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     head.status = problem.status();
     head.extensions.insert(Carried { problem, cause });
     Response::from_parts(head, ResponseBody::full(body))
+}
+
+/// A handler that has answered in another format than the default had its reasons; else the client
+/// may choose.
+fn format(headers: &HeaderMap, asked: Option<Format>) -> Format {
+    let chosen = headers.get(CONTENT_TYPE).and_then(Format::of);
+    chosen
+        .filter(|format| *format != Format::default())
+        .or(asked)
+        .unwrap_or_default()
 }
 
 fn identify(problem: &mut Problem, occurrence: &Occurrence<'_>) {

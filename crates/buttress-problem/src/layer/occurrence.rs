@@ -1,6 +1,9 @@
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, uri::PathAndQuery};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, header::ACCEPT, uri::PathAndQuery,
+};
 
-use crate::{cause::Ids, headers};
+use super::problem_layer::Config;
+use crate::{Format, cause::Ids, headers};
 
 /// What is known of the request that a problem answers; a hook of
 /// [`ProblemLayer`](crate::ProblemLayer) gets it.
@@ -18,17 +21,43 @@ pub(super) struct Seen {
     path: Option<PathAndQuery>,
     request_id: Option<HeaderValue>,
     trace_parent: Option<HeaderValue>,
+    accept: Option<Accept>,
+}
+
+/// The lines of `Accept`. There is nearly always one, which takes no allocation to keep; what it
+/// says is only read for an error.
+#[derive(Debug)]
+struct Accept {
+    first: Option<HeaderValue>,
+    more: Vec<HeaderValue>,
+}
+
+impl Accept {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut lines = headers.get_all(ACCEPT).iter().cloned();
+        Self {
+            first: lines.next(),
+            more: lines.collect(),
+        }
+    }
 }
 
 impl Seen {
-    pub(super) fn of<B>(request: &Request<B>, request_id: &HeaderName) -> Self {
+    pub(super) fn of<B>(request: &Request<B>, config: &Config) -> Self {
         let headers = request.headers();
         Self {
             method: request.method().clone(),
             path: request.uri().path_and_query().cloned(),
-            request_id: headers.get(request_id).cloned(),
+            request_id: headers.get(&config.request_id).cloned(),
             trace_parent: headers.get(headers::TRACE_PARENT).cloned(),
+            accept: config.negotiate.then(|| Accept::of(headers)),
         }
+    }
+
+    /// The format that the client asks for; `None` when it is not to be asked.
+    pub(super) fn format(&self) -> Option<Format> {
+        let accept = self.accept.as_ref()?;
+        Some(Format::preferred(accept.first.iter().chain(&accept.more)))
     }
 
     pub(super) fn is_head(&self) -> bool {

@@ -89,19 +89,21 @@ pub(super) struct Config {
     pub(super) max_text: usize,
     pub(super) catch_panics: bool,
     pub(super) request_id: HeaderName,
+    pub(super) negotiate: bool,
     pub(super) hook: Option<Hook>,
 }
 
 pub(super) type Hook = Arc<dyn Fn(&mut Problem, &Occurrence<'_>) + Send + Sync>;
 
 impl ProblemLayer {
-    /// A layer with the defaults: texts of up to 4 KiB, panics caught, `X-Request-Id`, no hook.
+    /// A layer with the defaults: texts of up to 4 KiB, panics caught, `X-Request-Id`, JSON, no hook.
     pub fn new() -> Self {
         Self {
             config: Arc::new(Config {
                 max_text: 4096,
                 catch_panics: true,
                 request_id: headers::X_REQUEST_ID,
+                negotiate: false,
                 hook: None,
             }),
         }
@@ -129,6 +131,18 @@ impl ProblemLayer {
     /// The header that carries the request's id; `X-Request-Id` by default.
     pub fn with_request_id_header(self, name: HeaderName) -> Self {
         self.with(|config| config.request_id = name)
+    }
+
+    /// Lets the client choose the format by `Accept`, as [`Format::negotiate`] says, and adds
+    /// `Vary: Accept` to every problem that this layer makes or completes. Without it they are
+    /// JSON.
+    ///
+    /// A problem that a handler has answered with in another format, with
+    /// [`Problem::into_response_as`], keeps it either way.
+    ///
+    /// [`Format::negotiate`]: crate::Format::negotiate
+    pub fn with_negotiation(self) -> Self {
+        self.with(|config| config.negotiate = true)
     }
 
     /// Calls `hook` with every problem that this layer makes or completes, last of all.
@@ -170,6 +184,7 @@ impl fmt::Debug for Config {
             .field("max_text", &self.max_text)
             .field("catch_panics", &self.catch_panics)
             .field("request_id", &self.request_id)
+            .field("negotiate", &self.negotiate)
             .field("hook", &self.hook.is_some())
             .finish()
     }

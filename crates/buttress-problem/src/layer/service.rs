@@ -57,7 +57,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let seen = Seen::of(&request, &self.config.request_id);
+        let seen = Seen::of(&request, &self.config);
         let config = Arc::clone(&self.config);
         if !config.catch_panics {
             return ResponseFuture::running(self.inner.call(request), seen, config);

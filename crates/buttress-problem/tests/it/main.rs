@@ -14,6 +14,8 @@ mod layer;
 mod layer_bodies;
 #[cfg(feature = "layer")]
 mod layer_problems;
+#[cfg(feature = "layer")]
+mod negotiation;
 #[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "shared"))]
 mod support;
 #[cfg(feature = "xml")]
