@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 #[cfg(feature = "xml")]
 mod accept;
 mod builder;
@@ -28,6 +31,8 @@ mod violation;
 mod xml;
 
 pub use builder::ProblemBuilder;
+#[cfg(feature = "derive")]
+pub use buttress_problem_derive::Problem;
 pub use catalogue::Catalogue;
 pub use error::{Error, ErrorKind};
 pub use format::Format;

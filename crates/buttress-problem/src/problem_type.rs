@@ -65,11 +65,16 @@ impl ProblemType {
     /// At compile time in a `const`: when it is not a URI reference; see
     /// [`UriReference::from_static`].
     #[must_use]
-    pub const fn with_type(mut self, type_uri: &'static str) -> Self {
+    pub const fn with_type(self, type_uri: &'static str) -> Self {
         assert!(
             is_plain_reference(type_uri.as_bytes()),
             "the type of a problem is a URI reference (RFC 3986, section 4.1) in plain ASCII"
         );
+        self.with_checked_type(type_uri)
+    }
+
+    /// For a type that the derive macro has checked.
+    pub(crate) const fn with_checked_type(mut self, type_uri: &'static str) -> Self {
         self.type_uri = type_uri;
         self
     }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::{Catalogue, Problem};
 
 /// An error that knows which problem it is; `#[derive(Problem)]` implements it.
@@ -38,4 +40,26 @@ pub trait ToProblem: std::error::Error {
     fn catalogue() -> Catalogue
     where
         Self: Sized;
+}
+
+/// A boxed error is the problem that it is unboxed: errors are boxed to keep a `Result` small.
+impl<E: ToProblem> ToProblem for Box<E> {
+    fn to_problem(&self) -> Problem {
+        E::to_problem(self)
+    }
+
+    fn catalogue() -> Catalogue {
+        E::catalogue()
+    }
+}
+
+/// A shared error is the problem that it is on its own.
+impl<E: ToProblem> ToProblem for Arc<E> {
+    fn to_problem(&self) -> Problem {
+        E::to_problem(self)
+    }
+
+    fn catalogue() -> Catalogue {
+        E::catalogue()
+    }
 }

@@ -6,6 +6,16 @@ mod auto_traits;
 #[cfg(feature = "layer")]
 mod catch_error;
 mod cause;
+#[cfg(feature = "derive")]
+mod derive;
+#[cfg(feature = "derive")]
+mod derive_catalogue;
+#[cfg(feature = "derive")]
+mod derive_generics;
+#[cfg(feature = "derive")]
+mod derive_hygiene;
+#[cfg(feature = "derive")]
+mod derive_ui;
 mod format;
 mod html;
 #[cfg(feature = "layer")]
