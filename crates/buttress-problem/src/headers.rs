@@ -9,6 +9,10 @@ pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("applicati
 #[cfg(feature = "xml")]
 pub(crate) const PROBLEM_XML: HeaderValue = HeaderValue::from_static("application/problem+xml");
 
+/// `application/json` (RFC 8259, section 11).
+#[cfg(feature = "axum")]
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// What described a body that is no longer sent (RFC 9110, section 8; RFC 9530).
 #[cfg(feature = "layer")]
 const OF_THE_BODY: [header::HeaderName; 12] = [
@@ -62,6 +66,28 @@ pub(crate) fn vary_by_accept(headers: &mut HeaderMap) {
 
 pub(crate) fn is_problem_json(content_type: &HeaderValue) -> bool {
     media_type(content_type).eq_ignore_ascii_case(b"application/problem+json")
+}
+
+/// Says whether the body is sent as JSON: `application/json`, or any type of that tree with the
+/// suffix of RFC 6839.
+#[cfg(feature = "axum")]
+pub(crate) fn says_json(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| {
+        let name = media_type(value).to_ascii_lowercase();
+        name.strip_prefix(b"application/")
+            .is_some_and(|subtype| subtype == b"json" || subtype.ends_with(b"+json"))
+    })
+}
+
+/// The header in which a 415 names what the resource takes: for POST that of the W3C's Linked
+/// Data Platform, for PATCH that of RFC 5789, else that of RFC 9110, section 12.5.1.
+#[cfg(feature = "axum")]
+pub(crate) fn accept_in_response_to(method: &http::Method) -> header::HeaderName {
+    match *method {
+        http::Method::POST => header::HeaderName::from_static("accept-post"),
+        http::Method::PATCH => header::HeaderName::from_static("accept-patch"),
+        _ => header::ACCEPT,
+    }
 }
 
 /// The media type without its parameters.

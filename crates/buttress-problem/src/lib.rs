@@ -6,6 +6,8 @@
 pub mod __private;
 #[cfg(feature = "xml")]
 mod accept;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod builder;
 mod catalogue;
 mod cause;
@@ -27,6 +29,12 @@ mod status;
 mod to_problem;
 mod uri_reference;
 mod violation;
+#[cfg(any(
+    feature = "serde-path-to-error",
+    feature = "validator",
+    feature = "garde"
+))]
+mod violations;
 #[cfg(feature = "xml")]
 mod xml;
 
@@ -48,3 +56,5 @@ pub use layer::{
     CatchError, CatchErrorFuture, CatchErrorLayer, Occurrence, ProblemLayer, ProblemService,
     ResponseBody, ResponseFuture,
 };
+#[cfg(feature = "serde-path-to-error")]
+pub use violations::read_json;

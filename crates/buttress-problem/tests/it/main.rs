@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod auto_traits;
+#[cfg(feature = "axum")]
+mod axum;
 #[cfg(feature = "layer")]
 mod catch_error;
 mod cause;
@@ -26,7 +28,10 @@ mod layer_bodies;
 mod layer_problems;
 #[cfg(feature = "layer")]
 mod negotiation;
-#[cfg_attr(not(feature = "layer"), allow(dead_code, reason = "shared"))]
+#[cfg_attr(
+    not(any(feature = "layer", feature = "axum")),
+    allow(dead_code, reason = "shared")
+)]
 mod support;
 #[cfg(feature = "xml")]
 mod xml;
