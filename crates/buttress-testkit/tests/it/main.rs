@@ -1,0 +1,10 @@
+//! The test kit, tested through its public API.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy allows it in test functions only, not in what they share"
+)]
+
+mod alloc;
+mod http;
+mod probe;
