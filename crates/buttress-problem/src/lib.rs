@@ -6,6 +6,8 @@
 pub mod __private;
 #[cfg(feature = "xml")]
 mod accept;
+#[cfg(feature = "actix")]
+mod actix;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod builder;

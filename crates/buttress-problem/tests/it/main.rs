@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(feature = "actix")]
+mod actix;
 mod auto_traits;
 #[cfg(feature = "axum")]
 mod axum;
@@ -29,7 +31,7 @@ mod layer_problems;
 #[cfg(feature = "layer")]
 mod negotiation;
 #[cfg_attr(
-    not(any(feature = "layer", feature = "axum")),
+    not(any(feature = "actix", feature = "axum", feature = "layer")),
     allow(dead_code, reason = "shared")
 )]
 mod support;
