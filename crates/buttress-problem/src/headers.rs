@@ -3,7 +3,8 @@
 use http::{HeaderMap, HeaderValue, header};
 
 /// `application/problem+json` (RFC 9457, section 6.1).
-pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+pub(crate) const PROBLEM_JSON_TYPE: &str = "application/problem+json";
+pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static(PROBLEM_JSON_TYPE);
 
 /// `application/problem+xml` (RFC 9457, section 6.2).
 #[cfg(feature = "xml")]
@@ -65,7 +66,7 @@ pub(crate) fn vary_by_accept(headers: &mut HeaderMap) {
 }
 
 pub(crate) fn is_problem_json(content_type: &HeaderValue) -> bool {
-    media_type(content_type).eq_ignore_ascii_case(b"application/problem+json")
+    media_type(content_type).eq_ignore_ascii_case(PROBLEM_JSON_TYPE.as_bytes())
 }
 
 /// Says whether the body is sent as JSON: `application/json`, or any type of that tree with the

@@ -21,6 +21,8 @@ mod headers;
 mod html;
 #[cfg(feature = "layer")]
 mod layer;
+#[cfg(feature = "utoipa")]
+mod openapi;
 mod parse;
 mod pointer;
 mod problem;

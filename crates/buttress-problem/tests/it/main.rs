@@ -30,6 +30,8 @@ mod layer_bodies;
 mod layer_problems;
 #[cfg(feature = "layer")]
 mod negotiation;
+#[cfg(feature = "utoipa")]
+mod openapi;
 #[cfg_attr(
     not(any(feature = "actix", feature = "axum", feature = "layer")),
     allow(dead_code, reason = "shared")
