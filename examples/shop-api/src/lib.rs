@@ -2,4 +2,7 @@
 
 pub mod config;
 pub mod domain;
+pub mod http;
+pub mod logging;
+pub mod serve;
 pub mod store;

@@ -1,3 +1,11 @@
 //! The shop from outside: through its public API, through real sockets, and as a process.
 
+mod bodies;
+mod docs;
+mod middleware;
+mod openapi;
+mod process;
+mod products;
+mod refusals;
+mod server;
 mod store;

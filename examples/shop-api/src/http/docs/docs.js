@@ -1,0 +1,192 @@
+// The reference page: reads /openapi.json, lists what it finds, and sends what one fills in.
+// All text goes in as text, never as HTML, so a description cannot do anything.
+
+const METHODS = ["get", "post", "put", "patch", "delete", "head", "options"];
+
+/** An element with attributes and children; a child that is a string becomes text. */
+function make(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === true) element.setAttribute(key, "");
+    else if (value !== false && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...children.filter((child) => child !== undefined && child !== ""));
+  return element;
+}
+
+function resolve(api, node) {
+  for (let hops = 0; node?.$ref && hops < 20; hops += 1) {
+    const path = node.$ref.replace(/^#\//, "").split("/");
+    node = path.reduce((at, key) => at?.[key.replaceAll("~1", "/").replaceAll("~0", "~")], api);
+  }
+  return node ?? {};
+}
+
+/** A value that the schema allows: its examples where there are some. */
+function sample(api, schema, depth = 0) {
+  schema = resolve(api, schema);
+  if (schema.example !== undefined) return schema.example;
+  if (schema.examples?.length) return schema.examples[0];
+  if (schema.default !== undefined) return schema.default;
+  if (schema.enum?.length) return schema.enum[0];
+  const type = [schema.type].flat().find((name) => name !== "null");
+  if (depth > 6) return null;
+  if (schema.properties) {
+    // In a patch no member is required, and one with an example is enough.
+    const entries = Object.entries(schema.properties);
+    const chosen = schema.required?.length ? entries : entries.filter(([, member]) => resolve(api, member).example !== undefined);
+    return Object.fromEntries(chosen.map(([key, member]) => [key, sample(api, member, depth + 1)]));
+  }
+  if (type === "array") return [sample(api, schema.items, depth + 1)];
+  if (type === "integer" || type === "number") return schema.minimum ?? 0;
+  if (type === "boolean") return true;
+  return type === "string" ? "" : null;
+}
+
+function describe(api, schema) {
+  schema = resolve(api, schema);
+  const type = [schema.type ?? "any"].flat().filter((name) => name !== "null").join(" or ");
+  const facts = [schema.format ? `${type} (${schema.format})` : type];
+  if (schema.minimum !== undefined) facts.push(`from ${schema.minimum}`);
+  if (schema.maximum !== undefined) facts.push(`to ${schema.maximum}`);
+  if (schema.default !== undefined) facts.push(`default ${schema.default}`);
+  return facts.join(", ");
+}
+
+function inputFor(api, parameter, id) {
+  const schema = resolve(api, parameter.schema);
+  const required = parameter.required === true;
+  if ([schema.type].flat().includes("boolean")) {
+    const options = ["", "true", "false"].map((value) => make("option", { value }, value));
+    return make("select", { id, name: parameter.name, required }, ...options);
+  }
+  return make("input", { id, name: parameter.name, required, autocomplete: "off", spellcheck: "false" });
+}
+
+/** The request that the form describes. */
+function requestOf(method, path, parameters, form) {
+  const query = new URLSearchParams();
+  const headers = {};
+  for (const parameter of parameters) {
+    const value = form.elements[parameter.name].value;
+    if (parameter.in === "path") path = path.replace(`{${parameter.name}}`, encodeURIComponent(value));
+    else if (value !== "" && parameter.in === "query") query.append(parameter.name, value);
+    else if (value !== "" && parameter.in === "header") headers[parameter.name] = value;
+  }
+  const options = { method: method.toUpperCase(), headers };
+  const body = form.elements["request body"];
+  if (body) {
+    options.body = body.value;
+    headers["content-type"] = body.dataset.type;
+  }
+  return [query.size ? `${path}?${query}` : path, options];
+}
+
+function pretty(type, text) {
+  if (!/json/.test(type ?? "")) return text;
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+async function send(url, options, answer) {
+  answer.replaceChildren(make("p", {}, `${options.method} ${url} …`));
+  try {
+    const begin = performance.now();
+    const response = await fetch(url, options);
+    const text = await response.text();
+    const millis = Math.round(performance.now() - begin);
+    const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
+    answer.replaceChildren(
+      make("p", {}, `${options.method} ${url} — `, make("strong", { class: response.ok ? "good" : "bad" }, `${response.status} ${response.statusText}`), ` in ${millis} ms`),
+      make("h4", {}, "Headers"),
+      make("pre", { tabindex: "0" }, headers),
+      make("h4", {}, "Body"),
+      make("pre", { tabindex: "0" }, pretty(response.headers.get("content-type"), text) || "(empty)"),
+    );
+  } catch (error) {
+    answer.replaceChildren(make("p", { class: "bad" }, `There was no answer: ${error.message}`));
+  }
+}
+
+function formFor(api, method, path, operation) {
+  const parameters = (operation.parameters ?? []).map((parameter) => resolve(api, parameter));
+  const prefix = `${method}${path}`.replaceAll(/[^a-z0-9]+/gi, "-");
+  const form = make("form", {});
+  for (const parameter of parameters) {
+    const id = `${prefix}-${parameter.name}`;
+    const notes = [parameter.description, describe(api, parameter.schema)].filter(Boolean).join(" — ");
+    const label = make("label", { for: id }, make("code", {}, parameter.name), parameter.required ? " (required)" : "");
+    form.append(make("div", { class: "field" }, label, inputFor(api, parameter, id), make("span", {}, notes)));
+  }
+  const [type, media] = Object.entries(resolve(api, operation.requestBody).content ?? {})[0] ?? [];
+  if (type) {
+    const id = `${prefix}-request-body`;
+    const area = make("textarea", { id, name: "request body", "data-type": type, spellcheck: "false" });
+    area.value = JSON.stringify(media.example ?? sample(api, media.schema), null, 2);
+    form.append(make("div", { class: "field" }, make("label", { for: id }, "Body, ", make("code", {}, type)), area));
+  }
+  const button = make("button", { type: "submit" }, "Send");
+  const answer = make("div", { "aria-live": "polite" });
+  form.append(button, answer);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    await send(...requestOf(method, path, parameters, form), answer);
+    button.disabled = false;
+  });
+  return form;
+}
+
+function responsesOf(api, operation) {
+  const list = make("dl", {});
+  for (const [status, node] of Object.entries(operation.responses ?? {})) {
+    const response = resolve(api, node);
+    const types = Object.keys(response.content ?? {}).join(", ");
+    list.append(make("dt", {}, make("code", {}, status)), make("dd", {}, response.description || "", types ? make("code", {}, ` ${types}`) : ""));
+  }
+  return list;
+}
+
+function sectionFor(api, method, path, operation) {
+  const summary = make("summary", {}, make("span", { class: "method" }, method.toUpperCase()), make("span", { class: "path" }, path), make("span", { class: "brief" }, operation.summary ?? ""));
+  const details = make("details", {}, summary);
+  // The forms are built when they are looked at: a large document opens at once.
+  details.addEventListener("toggle", () => {
+    if (details.childElementCount > 1) return;
+    const inside = make("div", { class: "inside" });
+    if (operation.description) inside.append(make("p", { class: "about" }, operation.description));
+    inside.append(make("h4", {}, "Answers"), responsesOf(api, operation), make("h4", {}, "Try it"), formFor(api, method, path, operation));
+    details.append(inside);
+  });
+  return details;
+}
+
+function render(api) {
+  document.title = api.info.title;
+  document.getElementById("title").textContent = `${api.info.title} ${api.info.version}`;
+  for (const paragraph of (api.info.description ?? "").split("\n\n")) {
+    document.getElementById("description").append(make("p", {}, paragraph));
+  }
+  const groups = new Map();
+  for (const [path, item] of Object.entries(api.paths)) {
+    for (const method of METHODS.filter((name) => item[name])) {
+      const tag = item[method].tags?.[0] ?? "other";
+      if (!groups.has(tag)) groups.set(tag, make("section", { "aria-label": tag }, make("h2", {}, tag)));
+      groups.get(tag).append(sectionFor(api, method, path, item[method]));
+    }
+  }
+  document.getElementById("operations").append(...groups.values());
+}
+
+const state = document.getElementById("state");
+try {
+  const response = await fetch("/openapi.json");
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  render(await response.json());
+  state.remove();
+} catch (error) {
+  state.textContent = `The OpenAPI document could not be read: ${error.message}`;
+}

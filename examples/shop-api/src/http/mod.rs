@@ -1,0 +1,67 @@
+//! The shop over HTTP.
+
+mod admin;
+mod body_limit;
+mod check;
+mod docs;
+mod error;
+mod headers;
+mod health;
+mod merge_patch;
+mod openapi;
+mod problems;
+mod products;
+mod request_id;
+mod trace_context;
+
+use axum::{Router, middleware::from_fn};
+use buttress_problem::ProblemLayer;
+use tower::ServiceBuilder;
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{NotForContentType, Predicate, SizeAbove},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::store::Store;
+
+/// What the handlers share.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    /// Where the products are.
+    pub store: Store,
+    /// Whether everybody may write.
+    pub insecure_admin: bool,
+}
+
+/// All that the shop answers.
+///
+/// # Errors
+///
+/// When the OpenAPI document cannot be written as JSON.
+pub fn router(state: AppState) -> Result<Router, serde_json::Error> {
+    let (api, document) = OpenApiRouter::with_openapi(openapi::frame())
+        .merge(products::routes())
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .split_for_parts();
+    let routes = api
+        .merge(openapi::routes(document)?)
+        .merge(docs::routes())
+        .merge(problems::routes(error::catalogue()));
+    Ok(with_middleware(routes.with_state(state)))
+}
+
+/// What every answer goes through, those of no route included. The first is outermost: it sees
+/// the request first and the answer last.
+pub fn with_middleware(router: Router) -> Router {
+    // What is smaller is not worth the time.
+    let compressible = SizeAbove::new(1025).and(NotForContentType::IMAGES);
+    let middleware = ServiceBuilder::new()
+        .layer(from_fn(request_id::identify))
+        .layer(headers::security())
+        .layer(CompressionLayer::new().compress_when(compressible))
+        .layer(ProblemLayer::new())
+        .layer(from_fn(body_limit::limit_body));
+    router.layer(middleware)
+}

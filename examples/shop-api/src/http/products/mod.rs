@@ -1,0 +1,172 @@
+//! `/v1/products`
+
+mod input;
+mod query;
+mod view;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header::LOCATION},
+    response::IntoResponse,
+};
+use buttress_problem::axum::{Json, Path, Query};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use self::{
+    input::{CreateProduct, PatchProduct},
+    query::{ListParams, NoParams},
+    view::{ProductList, ProductView},
+};
+use super::{
+    AppState,
+    admin::Admin,
+    error::{AdminRequired, ApiError, DatabaseError, Invalid, InvalidQuery, ProductNotFound},
+    merge_patch::MergePatch,
+    openapi::{BodyExtractor, PathExtractor, Problems, QueryExtractor},
+};
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, change, delete))
+}
+
+/// List products
+///
+/// One page of at most `limit` products. There are no cursors yet, so what comes after the first
+/// page can only be reached by filtering and sorting.
+#[utoipa::path(
+    get,
+    path = "/v1/products",
+    tag = "products",
+    params(ListParams),
+    responses((status = 200, description = "A page of products.", body = ProductList), Problems<(InvalidQuery, Invalid, DatabaseError)>),
+)]
+async fn list(
+    State(state): State<AppState>,
+    Query(params): Query<ListParams>,
+) -> Result<Json<ProductList>, ApiError> {
+    let (query, fields) = params.check()?;
+    let page = state.store.list_products(&query).await?;
+    Ok(Json(ProductList::new(page, query.limit, fields.as_ref())))
+}
+
+/// Create a product
+#[utoipa::path(
+    post,
+    path = "/v1/products",
+    tag = "products",
+    request_body = CreateProduct,
+    responses(
+        (
+            status = 201,
+            description = "The product as it was created.",
+            body = ProductView,
+            headers(("Location" = String, description = "The path of the product.")),
+        ),
+        Problems<(AdminRequired, QueryExtractor, BodyExtractor, Invalid, DatabaseError)>,
+    ),
+)]
+async fn create(
+    _: Admin,
+    _: Query<NoParams>,
+    State(state): State<AppState>,
+    Json(body): Json<CreateProduct>,
+) -> Result<impl IntoResponse, ApiError> {
+    let product = state.store.create_product(body.check()?).await?;
+    let mut headers = HeaderMap::new();
+    if let Ok(location) = HeaderValue::try_from(format!("/v1/products/{}", product.id)) {
+        headers.insert(LOCATION, location);
+    }
+    Ok((
+        StatusCode::CREATED,
+        headers,
+        Json(ProductView::from(product)),
+    ))
+}
+
+/// Read a product
+#[utoipa::path(
+    get,
+    path = "/v1/products/{id}",
+    tag = "products",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "The product.", body = ProductView),
+        Problems<(PathExtractor, QueryExtractor, ProductNotFound, DatabaseError)>,
+    ),
+)]
+async fn read(
+    Path(id): Path<Uuid>,
+    _: Query<NoParams>,
+    State(state): State<AppState>,
+) -> Result<Json<ProductView>, ApiError> {
+    let product = state.store.product(id).await?;
+    let product = product.ok_or(ProductNotFound { product_id: id })?;
+    Ok(Json(product.into()))
+}
+
+/// Change a product
+///
+/// A JSON Merge Patch (RFC 7396): members that are left out stay as they are. A patch that changes
+/// nothing does not make a new version. There are no preconditions yet; the last writer wins.
+#[utoipa::path(
+    patch,
+    path = "/v1/products/{id}",
+    tag = "products",
+    params(("id" = Uuid, Path)),
+    request_body(
+        content(
+            (PatchProduct = "application/merge-patch+json"),
+            (PatchProduct = "application/json"),
+        ),
+    ),
+    responses(
+        (status = 200, description = "The product as it is now.", body = ProductView),
+        Problems<(
+            AdminRequired,
+            PathExtractor,
+            QueryExtractor,
+            BodyExtractor,
+            Invalid,
+            ProductNotFound,
+            DatabaseError,
+        )>,
+    ),
+)]
+async fn change(
+    _: Admin,
+    Path(id): Path<Uuid>,
+    _: Query<NoParams>,
+    State(state): State<AppState>,
+    MergePatch(body): MergePatch<PatchProduct>,
+) -> Result<Json<ProductView>, ApiError> {
+    let product = state.store.change_product(id, body.check()?).await?;
+    let product = product.ok_or(ProductNotFound { product_id: id })?;
+    Ok(Json(product.into()))
+}
+
+/// Delete a product
+#[utoipa::path(
+    delete,
+    path = "/v1/products/{id}",
+    tag = "products",
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 204, description = "It is deleted."),
+        Problems<(AdminRequired, PathExtractor, QueryExtractor, ProductNotFound, DatabaseError)>,
+    ),
+)]
+async fn delete(
+    _: Admin,
+    Path(id): Path<Uuid>,
+    _: Query<NoParams>,
+    State(state): State<AppState>,
+) -> Result<StatusCode, ApiError> {
+    if state.store.delete_product(id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(ProductNotFound { product_id: id }.into())
+    }
+}

@@ -1,0 +1,365 @@
+//! The binary: how it starts, what it prints, how it stops.
+
+use std::{
+    path::Path,
+    process::{ExitStatus, Output, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    net::TcpStream,
+    process::{Child, ChildStdout, Command},
+    task::JoinHandle,
+    time::timeout,
+};
+
+/// Longer than anything takes on the slowest machine; a test that runs into it has failed.
+const TOO_LONG: Duration = Duration::from_secs(60);
+
+fn shop(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shop-api"));
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env_clear()
+        .env("BIND_ADDR", "127.0.0.1:0")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// A shop that has said where it listens.
+struct Running {
+    child: Child,
+    address: String,
+    stdout: Lines<BufReader<ChildStdout>>,
+    /// Read all the time, since a process whose pipe is full stands still.
+    stderr: JoinHandle<String>,
+    folder: TempDir,
+}
+
+impl Running {
+    async fn start(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut child = shop(folder.path(), environment, arguments)
+            .spawn()
+            .expect("starts");
+        let mut pipe = child.stderr.take().expect("is piped");
+        let stderr = tokio::spawn(async move {
+            let mut text = String::new();
+            pipe.read_to_string(&mut text).await.expect("is UTF-8");
+            text
+        });
+        let mut stdout = BufReader::new(child.stdout.take().expect("is piped")).lines();
+        let line = timeout(TOO_LONG, stdout.next_line())
+            .await
+            .expect("in time")
+            .expect("reads");
+        let line = line.expect("a first line");
+        let address = line
+            .strip_prefix("listening on http://")
+            .expect(&line)
+            .to_owned();
+        Self {
+            child,
+            address,
+            stdout,
+            stderr,
+            folder,
+        }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).await.expect("connects")
+    }
+
+    async fn request(&self, request: &str) -> String {
+        let mut stream = self.connect().await;
+        stream.write_all(request.as_bytes()).await.expect("sends");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("reads");
+        answer
+    }
+
+    async fn get(&self, path: &str) -> String {
+        self.request(&format!(
+            "GET {path} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n"
+        ))
+        .await
+    }
+
+    async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("runs").to_string();
+        let sent = Command::new("kill")
+            .args(["-s", name, &id])
+            .status()
+            .await
+            .expect("runs");
+        assert!(sent.success());
+    }
+
+    /// How it ended, and what it said.
+    async fn end(mut self) -> (ExitStatus, String) {
+        let status = timeout(TOO_LONG, self.child.wait())
+            .await
+            .expect("in time")
+            .expect("ends");
+        (status, self.stderr.await.expect("is read"))
+    }
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).expect("is UTF-8")
+}
+
+#[tokio::test]
+async fn starts_with_nothing_set_serves_and_stops_when_told() {
+    for signal in ["TERM", "INT"] {
+        let mut shop = Running::start(&[], &[]).await;
+        let mut printed = Vec::new();
+        while printed
+            .iter()
+            .filter(|line: &&String| line.contains("curl"))
+            .count()
+            < 3
+        {
+            printed.push(
+                shop.stdout
+                    .next_line()
+                    .await
+                    .expect("reads")
+                    .expect("three curl lines"),
+            );
+        }
+        assert_eq!(printed[0], "backed by SQLite, shop.db");
+        assert!(shop.folder.path().join("shop.db").exists());
+
+        // The demo is on with the default database.
+        let list = shop.get("/v1/products?limit=1&total=true").await;
+        assert!(
+            list.starts_with("HTTP/1.1 200 ") && list.contains(r#""total":200"#),
+            "{list}"
+        );
+
+        shop.signal(signal).await;
+        let (status, said) = shop.end().await;
+        assert_eq!(status.code(), Some(0), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_curl_lines_work_as_printed() {
+    let mut shop = Running::start(&[], &[]).await;
+    let mut tried = 0;
+    while tried < 3 {
+        let line = shop
+            .stdout
+            .next_line()
+            .await
+            .expect("reads")
+            .expect("three curl lines");
+        let Some((_, rest)) = line.split_once(&format!("'http://{}", shop.address)) else {
+            continue;
+        };
+        let path = rest.trim_end_matches('\'');
+        let answer = shop.get(path).await;
+        let expected = if path.contains("limit=0") {
+            "HTTP/1.1 400 "
+        } else {
+            "HTTP/1.1 200 "
+        };
+        assert!(answer.starts_with(expected), "{line}: {answer}");
+        tried += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_answered_before_the_end() {
+    let shop = Running::start(&[("DATABASE_URL", "sqlite:here.db")], &["--insecure-admin"]).await;
+    let mut stream = shop.connect().await;
+    let body = r#"{"name":"Lamp","description":"","priceMinor":1,"currency":"EUR","stock":1}"#;
+    let head = format!(
+        "POST /v1/products HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    stream
+        .write_all(head.as_bytes())
+        .await
+        .expect("sends the head");
+    // It asks for the body, so the request is in its hands.
+    let mut go_on = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream
+        .read_exact(&mut go_on)
+        .await
+        .expect("is asked for the body");
+
+    shop.signal("TERM").await;
+    let mut rest = String::new();
+    stream
+        .write_all(body.as_bytes())
+        .await
+        .expect("sends the body");
+    stream.read_to_string(&mut rest).await.expect("reads");
+    assert!(rest.starts_with("HTTP/1.1 201 "), "{rest}");
+    assert_eq!(shop.end().await.0.code(), Some(0));
+}
+
+#[tokio::test]
+async fn what_is_not_done_in_time_is_cut_off_and_said() {
+    for second_signal in [false, true] {
+        let drain = if second_signal { "3600000" } else { "1" };
+        let shop = Running::start(&[("DRAIN_TIMEOUT_MS", drain)], &[]).await;
+        let mut stream = shop.connect().await;
+        let head = "POST /v1/products HTTP/1.1\r\nhost: shop\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
+        stream
+            .write_all(head.as_bytes())
+            .await
+            .expect("sends the head");
+        let mut go_on = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+        stream
+            .read_exact(&mut go_on)
+            .await
+            .expect("is asked for the body");
+        shop.signal("TERM").await;
+        if second_signal {
+            // Signals of one kind merge while they wait, those of two kinds do not.
+            shop.signal("INT").await;
+        }
+        let (status, said) = shop.end().await;
+        assert_eq!(status.code(), Some(1), "{said}");
+        let said = said.lines().last().expect("says why");
+        assert!(said.contains("cut off"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_a_restart_and_the_demo_is_not_made_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite:{}", folder.path().join("kept.db").display());
+    let environment = [("DATABASE_URL", url.as_str())];
+    let shop = Running::start(&environment, &["--insecure-admin"]).await;
+    let body = r#"{"name":"Kept","description":"","priceMinor":1,"currency":"EUR","stock":1}"#;
+    let created = shop
+        .request(&format!(
+            "POST /v1/products HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+        .await;
+    assert!(created.starts_with("HTTP/1.1 201 "), "{created}");
+    shop.signal("KILL").await;
+    shop.end().await;
+
+    let shop = Running::start(&[environment[0], ("DEMO", "on")], &[]).await;
+    let list = shop.get("/v1/products?total=true").await;
+    assert!(
+        list.contains(r#""name":"Kept""#) && list.contains(r#""total":1"#),
+        "{list}"
+    );
+}
+
+#[tokio::test]
+async fn every_line_of_a_request_has_its_ids() {
+    let shop = Running::start(&[("RUST_LOG", "debug")], &[]).await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    shop.request(&format!(
+        "GET /v1/products?limit=1 HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\
+         x-request-id: find-me\r\ntraceparent: 00-{trace}-00f067aa0ba902b7-01\r\n\r\n"
+    ))
+    .await;
+    shop.signal("TERM").await;
+    let (_, said) = shop.end().await;
+    let lines: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    let ours: Vec<_> = lines
+        .iter()
+        .filter(|line| line.to_string().contains("find-me"))
+        .collect();
+    // The database's lines are of the request as much as ours.
+    assert!(ours.iter().any(|line| {
+        line["target"]
+            .as_str()
+            .is_some_and(|t| t.starts_with("sqlx"))
+    }));
+    assert!(
+        ours.iter()
+            .any(|line| line["message"] == "answered" && line["status"] == 200)
+    );
+    for line in ours {
+        assert_eq!(line["spans"][0]["requestId"], "find-me", "{line}");
+        assert_eq!(line["spans"][0]["traceId"], trace, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_setting_stops_the_start_with_one_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, value, allowed) in [
+        ("BIND_ADDR", "here", "an IP address and a port"),
+        ("DATABASE_URL", "postgres://localhost/shop", "sqlite:PATH"),
+        ("DEMO", "perhaps", "on or off"),
+        ("LOG_FORMAT", "xml", "pretty or json"),
+        ("DRAIN_TIMEOUT_MS", "soon", "milliseconds"),
+    ] {
+        let output = shop(folder.path(), &[(name, value)], &[])
+            .output()
+            .await
+            .expect("ends");
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(output.stdout.is_empty());
+        let said = stderr(&output);
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(
+            said.contains(name) && said.contains(value) && said.contains(allowed),
+            "{said}"
+        );
+    }
+    let output = shop(folder.path(), &[], &["--admin"])
+        .output()
+        .await
+        .expect("ends");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        std::fs::read_dir(folder.path()).expect("reads").count(),
+        0,
+        "no database was made"
+    );
+}
+
+#[tokio::test]
+async fn an_address_or_a_database_that_is_not_to_be_had_is_said() {
+    let running = Running::start(&[], &[]).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let environment = [("BIND_ADDR", running.address.as_str())];
+    let output = shop(folder.path(), &environment, &[])
+        .output()
+        .await
+        .expect("ends");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains(&running.address),
+        "{}",
+        stderr(&output)
+    );
+
+    let environment = [("DATABASE_URL", "sqlite:no/such/folder/shop.db")];
+    let output = shop(folder.path(), &environment, &[])
+        .output()
+        .await
+        .expect("ends");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("no/such/folder/shop.db"),
+        "{}",
+        stderr(&output)
+    );
+}
