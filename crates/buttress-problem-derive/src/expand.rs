@@ -5,8 +5,8 @@
 //! spans are the macro's own: rustc and clippy then know that nobody wrote this by hand.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::{Ident, Path, parse_quote};
+use quote::{format_ident, quote};
+use syn::{Ident, Path, parse_quote, spanned::Spanned};
 
 use crate::{
     attributes::{FixedHeader, HeaderKey},
@@ -102,7 +102,7 @@ fn expand_arm(case: &Case, krate: &Path) -> TokenStream {
     let value = match &case.answer {
         Answer::Transparent(field) => {
             bound.push(field);
-            let binding = binding(0);
+            let binding = binding(0, field);
             quote!(#krate::ToProblem::to_problem(#binding))
         }
         Answer::Own {
@@ -136,7 +136,7 @@ fn expand_arm(case: &Case, krate: &Path) -> TokenStream {
                     bound.push(field);
                     bound.len() - 1
                 });
-                value = with_part(&value, field, part, &binding(at), krate);
+                value = with_part(&value, field, part, &binding(at, field), krate);
             }
             value
         }
@@ -149,7 +149,8 @@ fn expand_arm(case: &Case, krate: &Path) -> TokenStream {
         None => quote!(Self),
     };
     let members = bound.iter().map(|field| &field.member);
-    let bindings = (0..bound.len()).map(binding);
+    let bindings = bound.iter().enumerate();
+    let bindings = bindings.map(|(index, field)| binding(index, field));
     let rest = (!case.is_complete).then(|| quote!(..));
     quote!(#path { #(#members: #bindings,)* #rest } => #value,)
 }
@@ -214,16 +215,14 @@ fn expand_from(model: &Model, krate: &Path) -> TokenStream {
     let generics = bounds::from(model, krate);
     let (_, arguments, _) = model.generics.split_for_impl();
     let (parameters, _, clause) = generics.split_for_impl();
-    let error = format_ident!("__buttress_error", span = Span::mixed_site());
+    // What goes wrong with it is that it cannot be sent to the log: blame the type.
+    let span = ident.span().resolved_at(Span::mixed_site());
+    let error = format_ident!("__buttress_error", span = span);
+    let problem = quote!(#krate::ToProblem::to_problem(&#error));
     let body = if model.can_be_5xx() {
-        // What goes wrong here is that the error cannot be sent to the log: blame the type.
-        let span = ident.span().resolved_at(Span::mixed_site());
-        quote_spanned!(span=> #krate::__private::with_source(
-            #krate::ToProblem::to_problem(&#error),
-            #error,
-        ))
+        quote!(#krate::__private::with_source(#problem, #error))
     } else {
-        quote!(#krate::ToProblem::to_problem(&#error))
+        problem
     };
     quote! {
         #[automatically_derived]
@@ -267,8 +266,10 @@ fn kind_name(index: usize) -> Ident {
 }
 
 /// The name alone would not do, hygienic as it is: a pattern prefers a constant of that name.
-fn binding(index: usize) -> Ident {
-    format_ident!("__buttress_field_{index}", span = Span::mixed_site())
+fn binding(index: usize, field: &Field) -> Ident {
+    // What goes wrong with it is that its type will not do: blame that.
+    let span = field.ty.span().resolved_at(Span::mixed_site());
+    format_ident!("__buttress_field_{index}", span = span)
 }
 
 /// The identifier where the user wrote it, but as the macro's own: errors point at it, and lints

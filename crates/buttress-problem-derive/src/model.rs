@@ -243,3 +243,142 @@ fn read_detail(attributes: &KindAttributes, errors: &mut Errors) -> Detail {
         Detail::None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::{Punct, Spacing, TokenStream, TokenTree};
+    use quote::quote;
+    use syn::parse_quote;
+
+    use super::*;
+    use crate::expand::expand;
+
+    fn messages(input: DeriveInput) -> Vec<String> {
+        let error = Model::new(input).err().into_iter().flatten();
+        error.map(|error| error.to_string()).collect()
+    }
+
+    #[test]
+    fn every_key_that_is_offered_is_understood() {
+        let input = parse_quote! {
+            #[problem(base = "https://e.example/", crate = a::b, axum, actix, utoipa)]
+            enum E {
+                #[problem(status = 500, type = "t", title = "T", code = "C", description = "D")]
+                #[problem(public, header(AGE = "1"))]
+                A(#[problem(extension = "x", header = "h")] u8, #[problem(violations)] V),
+                #[problem(status = 400, private)]
+                B,
+                #[problem(status = 401, detail = "d")]
+                C,
+                #[problem(transparent)]
+                D(X),
+            }
+        };
+        let Ok(model) = Model::new(input) else {
+            panic!("refused");
+        };
+        let kind = &model.kinds[0];
+        assert_eq!(kind.status.number, 500);
+        assert_eq!(kind.type_uri.as_deref(), Some("https://e.example/t"));
+        assert_eq!(kind.title.as_deref(), Some("T"));
+        assert_eq!(kind.code, "C");
+        assert_eq!(kind.description.as_deref(), Some("D"));
+        let details: Vec<_> = model
+            .cases
+            .iter()
+            .map(|case| match &case.answer {
+                Answer::Own { detail, .. } => match detail {
+                    Detail::Display => "display",
+                    Detail::Fixed(text) => text,
+                    Detail::None => "none",
+                },
+                Answer::Transparent(_) => "transparent",
+            })
+            .collect();
+        assert_eq!(details, ["display", "none", "d", "transparent"]);
+        assert!(model.can_be_5xx());
+    }
+
+    #[test]
+    fn everything_wrong_is_reported_at_once() {
+        let messages = messages(parse_quote! {
+            #[problem(base = "relative", nonsense)]
+            enum E {
+                #[problem(status = 200, status = 300, type = "a b", code = "c")]
+                A(#[problem(extension)] u8),
+                B,
+            }
+        });
+        assert_eq!(messages.len(), 8, "{messages:#?}");
+    }
+
+    #[test]
+    fn other_attributes_are_none_of_our_business() {
+        let input = parse_quote! {
+            #[error("…")]
+            #[problem(status = 400)]
+            #[serde(status = 5)]
+            struct S {
+                #[from]
+                source: u8,
+            }
+        };
+        assert!(messages(input).is_empty());
+    }
+
+    /// Whatever token is missing, doubled or replaced: an answer, never a panic.
+    #[test]
+    fn nonsense_is_refused_calmly() {
+        let attribute = quote! {
+            base = "https://e.example/", crate = a::b, axum, status = NOT_FOUND, type = "t",
+            title = "T", code = "C", description = "D", private,
+            header(AGE = "1", "x-y" = 2), status = 400,
+        };
+        let field = quote!(extension = "x", header = "h", violations);
+        let nothing = TokenStream::new();
+        for broken in broken(&attribute) {
+            check(&broken, &nothing);
+        }
+        for broken in broken(&field) {
+            check(&quote!(status = 400), &broken);
+        }
+    }
+
+    fn broken(tokens: &TokenStream) -> Vec<TokenStream> {
+        let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+        let comma = TokenTree::Punct(Punct::new(',', Spacing::Alone));
+        let equals = TokenTree::Punct(Punct::new('=', Spacing::Alone));
+        (0..tokens.len())
+            .flat_map(|at| {
+                let this = tokens[at].clone();
+                [
+                    vec![],
+                    vec![this.clone(), this],
+                    vec![comma.clone()],
+                    vec![equals.clone()],
+                ]
+                .map(|instead| {
+                    let mut tokens = tokens.clone();
+                    tokens.splice(at..=at, instead);
+                    tokens.into_iter().collect()
+                })
+            })
+            .collect()
+    }
+
+    fn check(attribute: &TokenStream, field: &TokenStream) {
+        let on_struct = parse_quote! {
+            #[problem(#attribute)]
+            struct S<'a, T> { #[problem(#field)] order_id: &'a T }
+        };
+        let on_variant = parse_quote! {
+            enum E { #[problem(#attribute)] V(#[problem(#field)] u8) }
+        };
+        for input in [on_struct, on_variant] {
+            match Model::new(input) {
+                Ok(model) => assert!(!expand(&model).is_empty()),
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+        }
+    }
+}
