@@ -7,6 +7,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::Log;
+
 /// Stands in for a database driver, whose errors say more than a client may know.
 mod sqlx {
     #[derive(Debug, thiserror::Error)]
@@ -275,11 +277,15 @@ fn fields_become_extensions_and_headers() {
 fn a_header_that_http_cannot_carry_is_left_out_alone() {
     let mut error = limited();
     error.label = "two\r\nlines: of <evil>".to_owned();
+    let log = Log::capture();
     error.hint = Some("try later".to_owned());
     let problem = error.to_problem();
     assert!(!problem.headers().contains_key("x-label"));
     assert_eq!(problem.headers()["x-hint"], "try later");
     assert_eq!(problem.headers()["retry-after"], "30");
+    assert_eq!(log.count("ERROR"), 1, "{}", log.text());
+    assert!(log.text().contains("x-label"), "{}", log.text());
+    assert!(!log.text().contains("evil"), "{}", log.text());
 }
 
 /// Serialises as nothing can: its key is a list.
@@ -304,6 +310,7 @@ struct Mixed(
 
 #[test]
 fn an_extension_that_is_not_json_is_left_out_alone() {
+    let log = Log::capture();
     let error = Mixed(Unserialisable, u64::MAX, f64::NAN, "secret".to_owned());
     assert_eq!(
         json_of(&error.to_problem()),
@@ -316,6 +323,8 @@ fn an_extension_that_is_not_json_is_left_out_alone() {
             "big": u64::MAX,
         })
     );
+    assert_eq!(log.count("ERROR"), 1, "{}", log.text());
+    assert!(log.text().contains("`bad`"), "{}", log.text());
 }
 
 #[derive(Debug, thiserror::Error, buttress_problem::Problem)]

@@ -74,6 +74,9 @@ mod bare {
 
     #[derive(::core::fmt::Debug, ::buttress_problem::Problem)]
     #[problem(base = "https://e.example/")]
+    #[cfg_attr(feature = "axum", problem(axum))]
+    #[cfg_attr(feature = "actix", problem(actix))]
+    #[cfg_attr(feature = "utoipa", problem(utoipa))]
     pub(super) enum Awkward {
         #[problem(status = NOT_FOUND, type = "fields", header(RETRY_AFTER = 1, "x-a" = "b"))]
         Fields {

@@ -14,6 +14,11 @@ mod cause;
 mod derive;
 #[cfg(feature = "derive")]
 mod derive_catalogue;
+#[cfg(all(
+    feature = "derive",
+    any(feature = "actix", feature = "axum", feature = "utoipa")
+))]
+mod derive_frameworks;
 #[cfg(feature = "derive")]
 mod derive_generics;
 #[cfg(feature = "derive")]
