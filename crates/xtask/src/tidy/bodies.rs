@@ -82,6 +82,21 @@ impl<'ast> Visit<'ast> for Bodies<'_> {
         }
     }
 
+    // A variant or a field that a feature adds needs its arm or its value: these three may carry a `cfg`.
+
+    fn visit_arm(&mut self, arm: &'ast syn::Arm) {
+        self.visit_pat(&arm.pat);
+        self.visit_expr(&arm.body);
+    }
+
+    fn visit_field_value(&mut self, field: &'ast syn::FieldValue) {
+        self.visit_expr(&field.expr);
+    }
+
+    fn visit_field_pat(&mut self, field: &'ast syn::FieldPat) {
+        self.visit_pat(&field.pat);
+    }
+
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         let path = attribute.path();
         if self.inside && (path.is_ident("cfg") || path.is_ident("cfg_attr")) {
@@ -114,8 +129,8 @@ mod tests {
             "fn f() {\n#[cfg(feature = \"tracing\")] g(); }",
             "fn f() {\nif cfg!(unix) { g() } }",
             "impl S { fn f() {\n#[cfg_attr(unix, inline)] fn g() {} } }",
-            "trait T { fn f() {\nmatch 1 { #[cfg(unix)] 1 => {} _ => {} } } }",
-            "fn f() {\nlet s = S { #[cfg(unix)] a: 1 }; }",
+            "trait T { fn f() {\nlet a = [1, #[cfg(unix)] 2]; } }",
+            "fn f() { match a { A::B =>\ncfg!(unix), _ => false } }",
         ] {
             let found = findings(text);
             assert_eq!(found.len(), 1, "{text}");
@@ -128,6 +143,8 @@ mod tests {
         for text in [
             "#[cfg(unix)] fn f() {} #[cfg(not(unix))] fn f() {}",
             "struct S { #[cfg(unix)] a: u8 }",
+            "fn f(a: A) { match a { #[cfg(unix)] A::B => {} A::C => {} } }",
+            "fn f() { let S { #[cfg(unix)] a, b } = S { #[cfg(unix)] a: 1, b: 2 }; }",
             "#[cfg(test)] mod tests { fn f() { if cfg!(unix) {} } }",
             "#[cfg(test)] fn f() { if cfg!(unix) {} }",
             "#[cfg(test)] impl S { fn f() { if cfg!(unix) {} } }",

@@ -48,6 +48,7 @@ fn foreign_items<'a>(package: &Package, items: &'a [Item], report: &mut dyn FnMu
                 None => {}
             },
             Item::Use(import) if matches!(import.vis, Visibility::Public(_)) => {}
+            Item::Use(_) if package.is_proc_macro() => {}
             // The compiler takes the entry points of a procedural macro from the root of its crate only.
             Item::Fn(function) if package.is_proc_macro() && is_entry(&function.attrs) => {}
             _ => report(item),
@@ -100,10 +101,10 @@ mod tests {
 
     #[test]
     fn entry_points_of_macros_stand_at_the_root() {
-        let text = "#[proc_macro_derive(Problem)]\npub fn derive(input: TokenStream) -> TokenStream { input }\n";
+        let text = "use proc_macro::TokenStream; #[proc_macro_derive(Problem)]\npub fn derive(input: TokenStream) -> TokenStream { input }\n";
         let fixture = Fixture::valid();
         fixture.write(LIB, text);
-        assert_eq!(fixture.findings(check).len(), 1);
+        assert_eq!(fixture.findings(check).len(), 2);
         fixture.replace(
             "crates/buttress-limit/Cargo.toml",
             "[dependencies]",

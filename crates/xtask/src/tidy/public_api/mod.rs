@@ -39,12 +39,15 @@ fn check_package(tree: &Tree, workspace: &Workspace, package: &Package) -> Vec<F
         .collect();
 
     let mut findings = Vec::new();
+    // The first place in a file tells; a library that is let in is let in for all of them.
+    let mut told = BTreeSet::new();
     for (index, module) in modules.iter().enumerate() {
         if module.hidden || module.test_only {
             continue;
         }
         for seen in Exposure::of(index, &names) {
-            if listed.contains(&seen.library) || own.contains(&seen.library) {
+            let known = listed.contains(&seen.library) || own.contains(&seen.library);
+            if known || !told.insert((&module.source.path, seen.library.clone())) {
                 continue;
             }
             findings.push(Finding::new(
