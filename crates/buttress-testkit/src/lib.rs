@@ -4,5 +4,24 @@
 pub mod alloc;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "probe")]
 pub mod probe;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod process;
+#[cfg(feature = "proxy")]
+mod proxy;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresServer, TestDatabase};
+#[cfg(feature = "proxy")]
+pub use proxy::{Direction, Proxy};
+#[cfg(feature = "redis")]
+pub use redis::RedisServer;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteFile;

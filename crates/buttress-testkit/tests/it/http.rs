@@ -129,6 +129,17 @@ async fn raw_bytes_go_out_and_come_back_as_they_are() {
 }
 
 #[tokio::test]
+async fn the_server_speaks_http2_with_prior_knowledge() {
+    let server = http::serve(service_fn(echo)).await;
+    let mut wire = Wire::connect(server.address()).await;
+    // The client's preface and its empty SETTINGS frame (RFC 9113, sections 3.4 and 6.5).
+    wire.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
+        .await;
+    // The acknowledgement of it.
+    wire.read_until(b"\0\0\0\x04\x01\0\0\0\0").await;
+}
+
+#[tokio::test]
 async fn a_wire_keeps_what_comes_after_the_end_it_read_to() {
     let server = http::serve(service_fn(echo)).await;
     let mut wire = Wire::connect(server.address()).await;

@@ -7,4 +7,9 @@
 
 mod alloc;
 mod http;
+mod postgres;
 mod probe;
+mod proxy;
+mod redis;
+mod sqlite;
+mod supervision;

@@ -1,0 +1,87 @@
+//! The Redis server answers, alone and shared.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+
+use buttress_testkit::RedisServer;
+use buttress_testkit::http::Wire;
+
+/// Sends one command and returns its one-line answer.
+async fn command(address: SocketAddr, command: &str) -> String {
+    let mut wire = Wire::connect(address).await;
+    wire.write(format!("{command}\r\n")).await;
+    String::from_utf8(wire.read_until("\r\n").await)
+        .unwrap()
+        .trim_end()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_server_answers_until_it_is_dropped() {
+    let server = RedisServer::start().await;
+    let (address, folder) = (server.address(), server.folder().to_owned());
+    assert_eq!(
+        server.url(),
+        format!("redis://127.0.0.1:{}/", address.port())
+    );
+    assert_eq!(command(address, "SET tea 1 EX 60").await, "+OK");
+    assert!(folder.is_dir());
+    drop(server);
+    let refused = tokio::net::TcpStream::connect(address).await.unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn nothing_is_written_to_disk() {
+    let server = RedisServer::start().await;
+    assert_eq!(command(server.address(), "SET tea 1").await, "+OK");
+    let mut wire = Wire::connect(server.address()).await;
+    wire.write("CONFIG GET save\r\n").await;
+    assert_eq!(
+        wire.read_until("save\r\n$0\r\n\r\n").await,
+        b"*2\r\n$4\r\nsave\r\n$0\r\n\r\n"
+    );
+    let files: Vec<_> = std::fs::read_dir(server.folder())
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    assert_eq!(files, ["log"]);
+}
+
+#[test]
+fn tests_with_runtimes_of_their_own_share_one_server() {
+    let test = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let server = RedisServer::shared().await;
+            let prefix = server.key_prefix();
+            assert_eq!(
+                command(server.address(), &format!("SET {prefix}key 1")).await,
+                "+OK"
+            );
+            (server.process_id(), prefix)
+        })
+    };
+    let tests: Vec<_> = (0..4).map(|_| std::thread::spawn(test)).collect();
+    let results: Vec<_> = tests.into_iter().map(|test| test.join().unwrap()).collect();
+    assert!(
+        results
+            .iter()
+            .all(|(process_id, _)| *process_id == results[0].0),
+        "{results:?}"
+    );
+    let prefixes: HashSet<_> = results.iter().map(|(_, prefix)| prefix).collect();
+    assert_eq!(prefixes.len(), results.len(), "{results:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_does_not_hurry_the_start() {
+    let before = tokio::time::Instant::now();
+    let server = RedisServer::start().await;
+    assert_eq!(before.elapsed(), std::time::Duration::ZERO);
+    assert_ne!(server.process_id(), 0);
+}
