@@ -14,8 +14,7 @@ pub(crate) const PROBLEM_XML: HeaderValue = HeaderValue::from_static("applicatio
 #[cfg(feature = "axum")]
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What described a body that is no longer sent (RFC 9110, section 8; RFC 9530).
-#[cfg(feature = "layer")]
+/// What describes a body (RFC 9110, section 8; RFC 9530).
 const OF_THE_BODY: [header::HeaderName; 12] = [
     header::CONTENT_ENCODING,
     header::CONTENT_LANGUAGE,
@@ -40,7 +39,24 @@ pub(crate) fn remove_representation(headers: &mut HeaderMap) {
     }
 }
 
-/// Drops what is true of one message on the wire and not of the problem that it carries.
+/// What is between two neighbours (RFC 9110, section 7.6.1). `Upgrade` stays: a 426 must have it.
+const OF_THE_CONNECTION: [header::HeaderName; 3] = [
+    header::CONNECTION,
+    header::HeaderName::from_static("keep-alive"),
+    header::HeaderName::from_static("proxy-connection"),
+];
+
+/// Drops what was true of the one message that a problem came in, so that the problem can be sent
+/// on. The language of its texts stays.
+pub(crate) fn remove_message(headers: &mut HeaderMap) {
+    for name in OF_THE_BODY.into_iter().chain(OF_THE_CONNECTION) {
+        if name != header::CONTENT_LANGUAGE {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Drops what the response sets itself.
 pub(crate) fn remove_framing(headers: &mut HeaderMap) {
     for name in [
         header::CONTENT_LENGTH,

@@ -18,8 +18,12 @@ impl Problem {
     /// Reads the problem that a response carries.
     ///
     /// Its status is the response's, whatever the `status` member says (RFC 9457, section 3.1.2).
-    /// The response's headers are taken along without `Content-Type`, `Content-Length` and
-    /// `Transfer-Encoding`.
+    /// The response's headers are taken along, except for those that are true of that one message
+    /// only: what describes its body (`Content-Type`, `Content-Encoding`, `ETag` and the like) and
+    /// its connection (`Connection`, `Keep-Alive`, `Transfer-Encoding`).
+    ///
+    /// A gateway that does not want to send on what it got makes it the
+    /// [source](Self::with_source) of its own problem: then it is logged and stays inside.
     ///
     /// Members of the wrong type are ignored as if they were absent, and members that are not
     /// known are kept as extensions. A relative `type` is left as it is:
@@ -58,7 +62,7 @@ impl Problem {
         let mut problem = Self::from_json(head.status, body)?;
         problem.0.status = head.status;
         problem.0.headers = head.headers.clone();
-        headers::remove_framing(&mut problem.0.headers);
+        headers::remove_message(&mut problem.0.headers);
         Ok(problem)
     }
 

@@ -136,6 +136,7 @@ impl Problem {
     /// Leaves the `code` out, for an API whose contract has none.
     #[must_use]
     pub fn without_code(mut self) -> Self {
+        self.0.extensions.remove("code");
         self.0.code = Text::Absent;
         self
     }

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::Value;
 
 use crate::{Problem, Violation, status};
 
@@ -149,10 +148,10 @@ impl Serialize for Problem {
         if let Some(code) = self.code() {
             map.serialize_entry("code", code)?;
         }
-        for extension in inner.extensions.iter() {
-            let value: Value =
-                serde_json::from_str(&extension.json).map_err(serde::ser::Error::custom)?;
-            map.serialize_entry(&extension.name, &value)?;
+        // One member of somebody else's that no `Value` can hold, such as `1e999`, must not cost the
+        // rest: `extensions` leaves it out.
+        for (name, value) in self.extensions() {
+            map.serialize_entry(name, &value)?;
         }
         if !inner.violations.is_empty() {
             map.serialize_entry("errors", &inner.violations)?;
@@ -165,6 +164,7 @@ impl Serialize for Problem {
 mod tests {
     use http::StatusCode;
     use proptest::prelude::*;
+    use serde_json::Value;
 
     use super::*;
 

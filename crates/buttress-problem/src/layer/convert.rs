@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
-    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE},
     response::Parts,
 };
 use http_body::Body;
@@ -124,7 +124,14 @@ fn complete<B: Body<Data = Bytes>>(
         && !headers.contains_key(CONTENT_ENCODING);
     if is_ours && !seen.is_head() {
         let (head, _) = response.into_parts();
-        return finish(head, carried.problem, carried.cause, seen, config);
+        let Carried { mut problem, cause } = carried;
+        // The texts stay, and so does their language.
+        for language in head.headers.get_all(CONTENT_LANGUAGE) {
+            problem
+                .headers_mut()
+                .append(CONTENT_LANGUAGE, language.clone());
+        }
+        return finish(head, problem, cause, seen, config);
     }
     if let Some(cause) = &carried.cause {
         cause.log(seen.occurrence(&config.request_id, headers).ids());

@@ -54,6 +54,25 @@ async fn a_problem_gets_what_it_lacks_and_keeps_what_it_has() {
     assert_eq!(document["requestId"], "own");
 }
 
+/// RFC 9457, section 3 lets titles and details be translated.
+#[tokio::test]
+async fn a_problem_keeps_the_language_of_its_texts() {
+    let translated = || {
+        Problem::new(StatusCode::CONFLICT)
+            .with_title("Em falta")
+            .with_header(header::CONTENT_LANGUAGE, HeaderValue::from_static("pt"))
+            .with_header(header::ETAG, HeaderValue::from_static("\"1\""))
+    };
+    let response = ask(
+        answering(translated).layer(ProblemLayer::new()),
+        Method::GET,
+    )
+    .await;
+    let languages = response.headers().get_all(header::CONTENT_LANGUAGE).iter();
+    assert_eq!(languages.collect::<Vec<_>>(), ["pt"]);
+    assert_eq!(response.headers().get(header::ETAG), None);
+}
+
 #[tokio::test]
 async fn the_cause_is_logged_once_with_the_id_however_many_layers_there_are() {
     let failed = || Problem::new(StatusCode::BAD_GATEWAY).with_source(Secret);
