@@ -25,6 +25,7 @@ mod derive_generics;
 mod derive_hygiene;
 #[cfg(feature = "derive")]
 mod derive_ui;
+mod document;
 mod format;
 mod html;
 #[cfg(feature = "layer")]
@@ -37,10 +38,12 @@ mod layer_problems;
 mod negotiation;
 #[cfg(feature = "utoipa")]
 mod openapi;
+mod parse;
 #[cfg_attr(
     not(any(feature = "actix", feature = "axum", feature = "layer")),
     allow(dead_code, reason = "shared")
 )]
 mod support;
+mod uri;
 #[cfg(feature = "xml")]
 mod xml;
