@@ -24,16 +24,31 @@
 //!
 //! let router: Router = Router::new().route("/products/{id}/reviews", post(review));
 //! ```
+//!
+//! With the features `validator` and `garde`, `Valid<Json<T>>` and `Garde<Json<T>>` validate what
+//! was read, and answer with everything that is wrong with it at once.
 
+#[cfg(any(feature = "garde", feature = "validator"))]
+mod extracted;
+#[cfg(feature = "garde")]
+mod garde;
 mod json;
 mod path;
 mod query;
+#[cfg(feature = "validator")]
+mod valid;
 
 use axum_core::response::{IntoResponse, Response};
 
+#[cfg(any(feature = "garde", feature = "validator"))]
+pub use extracted::Extracted;
+#[cfg(feature = "garde")]
+pub use garde::Garde;
 pub use json::Json;
 pub use path::Path;
 pub use query::Query;
+#[cfg(feature = "validator")]
+pub use valid::Valid;
 
 use crate::Problem;
 

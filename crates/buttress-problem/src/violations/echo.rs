@@ -24,6 +24,7 @@ pub(super) fn repeats(text: &str, value: &Value) -> bool {
 }
 
 /// Says whether a string at or below `value` contains one of these texts.
+#[cfg(feature = "serde-path-to-error")]
 pub(super) fn holds_any(value: &Value, texts: &[&str]) -> bool {
     any_scalar(value, &mut |scalar| {
         scalar

@@ -117,7 +117,8 @@ impl Reader<'_> {
         // Content that serde buffered (tagged, untagged and flattened types) is reported at its
         // container, but the text still shows which value it was.
         if let Some(document) = self.document
-            && let Some(container @ (Value::Object(_) | Value::Array(_))) = self.here
+            && let Some(container @ (Value::Object(_) | Value::Array(_))) =
+                self.place.value(document)
             && place::shown(container) != unexpected
         {
             match self.place.only_below(document, unexpected) {

@@ -45,5 +45,11 @@ mod parse;
 )]
 mod support;
 mod uri;
+#[cfg(any(
+    feature = "garde",
+    feature = "serde-path-to-error",
+    feature = "validator"
+))]
+mod validation;
 #[cfg(feature = "xml")]
 mod xml;

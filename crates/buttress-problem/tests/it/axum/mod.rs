@@ -4,6 +4,8 @@ mod json;
 mod json_shape;
 mod parameters;
 mod socket;
+#[cfg(all(feature = "garde", feature = "validator"))]
+mod validated;
 
 use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode};
