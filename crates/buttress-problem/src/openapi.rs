@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::{
     IntoResponses, PartialSchema, ToResponse, ToSchema,
     openapi::{
@@ -73,7 +73,7 @@ impl PartialSchema for Problem {
             .required("status")
             .required("code")
             .additional_properties(Some(AdditionalProperties::FreeForm(true)))
-            .examples([example_of(&example)])
+            .examples([json!(example)])
             .into()
     }
 }
@@ -252,12 +252,8 @@ fn description(kinds: &[&ProblemType]) -> String {
 fn example(kind: &ProblemType) -> Example {
     ExampleBuilder::new()
         .summary(kind.title())
-        .value(Some(example_of(&Problem::of(*kind))))
+        .value(Some(json!(Problem::of(*kind))))
         .build()
-}
-
-fn example_of(problem: &Problem) -> Value {
-    json!(problem)
 }
 
 fn string(description: &str) -> ObjectBuilder {
