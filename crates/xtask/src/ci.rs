@@ -1,9 +1,14 @@
 //! `cargo xtask ci`: everything that has to pass before a merge.
 
-use std::time::Duration;
+use std::{
+    fs,
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    path::Path,
+    time::Duration,
+};
 
 use crate::{
-    Outcome,
+    Failure, Outcome,
     command::CommandLine,
     step::{Steps, minutes},
     test, tidy,
@@ -36,8 +41,7 @@ fn all(workspace: &Workspace, steps: &mut Steps) -> Outcome {
             steps.run("each feature", &line)?;
         }
     }
-    let clean = CommandLine::new("git", ["diff", "--quiet", "HEAD"]).succeeds(&workspace.root);
-    steps.run("package", &package(workspace, clean))?;
+    packages(workspace, steps)?;
     if workspace.package(BENCHES).is_some() {
         steps.run("benches", &benches())?;
     }
@@ -92,11 +96,29 @@ fn features(package: &Package) -> Vec<CommandLine> {
 }
 
 /// All published crates at once: cargo verifies each against the packages of the others, as none is on crates.io yet.
-fn package(workspace: &Workspace, clean: bool) -> CommandLine {
+///
+/// For that cargo makes a registry in the target folder, and takes what a registry holds for unchangeable: a second run in
+/// the same folder would verify against the packages of the first. So each run has a folder of its own.
+fn packages(workspace: &Workspace, steps: &mut Steps) -> Outcome {
+    let run = format!(
+        "package-{:016x}",
+        RandomState::new().build_hasher().finish()
+    );
+    let folder = workspace.target_folder()?.join(run);
+    let clean = CommandLine::new("git", ["diff", "--quiet", "HEAD"]).succeeds(&workspace.root);
+    let packaged = steps.run("package", &package(workspace, &folder, clean));
+    let removed = fs::remove_dir_all(&folder)
+        .map_err(|error| Failure::new(format!("{}: {error}", folder.display())));
+    packaged.and(removed)
+}
+
+fn package(workspace: &Workspace, folder: &Path, clean: bool) -> CommandLine {
     let mut arguments = vec!["package"];
     for package in workspace.published() {
         arguments.extend(["-p", &package.name]);
     }
+    let folder = folder.to_string_lossy();
+    arguments.extend(["--target-dir", &*folder]);
     if !clean {
         arguments.push("--allow-dirty");
     }
@@ -168,11 +190,11 @@ mod tests {
         let fixture = Fixture::valid();
         let workspace = fixture.workspace();
         assert_eq!(
-            package(&workspace, true).to_string(),
-            "cargo package -p buttress -p buttress-limit -p buttress-problem"
+            package(&workspace, Path::new("t"), true).to_string(),
+            "cargo package -p buttress -p buttress-limit -p buttress-problem --target-dir t"
         );
         assert!(
-            package(&workspace, false)
+            package(&workspace, Path::new("t"), false)
                 .to_string()
                 .ends_with(" --allow-dirty")
         );

@@ -8,7 +8,7 @@ use std::{
 
 use toml::{Table, Value};
 
-use crate::{Failure, Outcome};
+use crate::{Failure, Outcome, command::CommandLine};
 
 /// The package of the benches: its feature `peers` builds half of crates.io, so no step turns all features on for it.
 pub(crate) const BENCHES: &str = "buttress-benches";
@@ -43,6 +43,17 @@ impl Workspace {
 
     pub(crate) fn package(&self, name: &str) -> Option<&Package> {
         self.packages.iter().find(|package| package.name == name)
+    }
+
+    /// Where cargo puts what it builds, by the environment and all configuration files.
+    pub(crate) fn target_folder(&self) -> Outcome<PathBuf> {
+        let line = CommandLine::cargo(["metadata", "--no-deps", "--format-version", "1"]);
+        let metadata: serde_json::Value = serde_json::from_str(&line.output(&self.root)?)
+            .map_err(|error| Failure::new(format!("cargo metadata is no JSON: {error}")))?;
+        metadata["target_directory"]
+            .as_str()
+            .map(PathBuf::from)
+            .ok_or_else(|| Failure::new("cargo metadata names no target directory"))
     }
 
     /// The version that all crates share.
@@ -297,6 +308,7 @@ mod tests {
         assert!(!xtask.published());
         assert!(xtask.is_crate());
         assert!(workspace.package("buttress").unwrap().published());
+        assert!(workspace.target_folder().unwrap().is_absolute());
     }
 
     #[test]

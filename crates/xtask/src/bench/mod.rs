@@ -27,7 +27,7 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Outcome {
     if workspace.package(BENCHES).is_none() {
         return Err(Failure::new(format!("the workspace has no `{BENCHES}`")));
     }
-    let folder = criterion_folder(&workspace.root)?;
+    let folder = criterion_folder(workspace)?;
     let begun = stamp(&folder)?;
     let line = CommandLine::cargo(["bench", "-p", BENCHES, "--features", "peers"]);
     steps.run("bench", &line)?;
@@ -48,18 +48,11 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Outcome {
 }
 
 /// Where criterion writes: the same rule as criterion's own.
-fn criterion_folder(root: &Path) -> Outcome<PathBuf> {
-    if let Some(folder) = env::var_os("CRITERION_HOME") {
-        return Ok(root.join(folder));
+fn criterion_folder(workspace: &Workspace) -> Outcome<PathBuf> {
+    match env::var_os("CRITERION_HOME") {
+        Some(folder) => Ok(workspace.root.join(folder)),
+        None => Ok(workspace.target_folder()?.join("criterion")),
     }
-    let metadata =
-        CommandLine::cargo(["metadata", "--no-deps", "--format-version", "1"]).output(root)?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)
-        .map_err(|error| Failure::new(format!("cargo metadata is no JSON: {error}")))?;
-    metadata["target_directory"]
-        .as_str()
-        .map(|target| Path::new(target).join("criterion"))
-        .ok_or_else(|| Failure::new("cargo metadata names no target directory"))
 }
 
 /// The time by the clock of the file system: results of earlier runs, of benches long gone perhaps, are older.
