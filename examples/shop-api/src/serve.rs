@@ -33,6 +33,8 @@ pub async fn serve(
         }
     };
     tokio::select! {
+        // Who is done at the last moment is done.
+        biased;
         result = server => result.map_err(ServeError::Accept),
         error = told_to_stop_twice => Err(error),
     }

@@ -12,6 +12,7 @@ use super::{
     error::NotReady,
     openapi::{Anything, Problems},
 };
+use crate::store::StoreError;
 
 /// How long the database may take to answer. An orchestrator asks every few seconds.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -45,9 +46,28 @@ pub(super) async fn livez() -> Json<Health> {
     responses((status = 200, description = "It is well.", body = Health), Problems<(NotReady,)>),
 )]
 pub(super) async fn readyz(State(state): State<AppState>) -> Result<Json<Health>, NotReady> {
-    match tokio::time::timeout(PATIENCE, state.store.ping()).await {
-        Ok(Ok(())) => Ok(OK),
-        Ok(Err(error)) => Err(NotReady::Database(error)),
+    in_time(state.store.ping()).await?;
+    Ok(OK)
+}
+
+async fn in_time(ping: impl Future<Output = Result<(), StoreError>>) -> Result<(), NotReady> {
+    match tokio::time::timeout(PATIENCE, ping).await {
+        Ok(answer) => answer.map_err(NotReady::Database),
         Err(_) => Err(NotReady::TimedOut(PATIENCE)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_does_not_answer_is_given_up_on() {
+        assert!(in_time(async { Ok(()) }).await.is_ok());
+        let silence = in_time(std::future::pending()).await;
+        assert!(
+            matches!(silence, Err(NotReady::TimedOut(PATIENCE))),
+            "{silence:?}"
+        );
     }
 }

@@ -70,16 +70,6 @@ impl<E: ToProblem> Answers for E {
     }
 }
 
-/// What the extractors answer to a query that they cannot read, or that is not to be there.
-pub(super) struct QueryExtractor;
-
-impl Answers for QueryExtractor {
-    fn kinds() -> Catalogue {
-        Catalogue::from_iter([ProblemType::new(StatusCode::BAD_REQUEST, "INVALID_QUERY")
-            .with_description("A parameter is unknown or has a value of the wrong form.")])
-    }
-}
-
 /// What the extractors answer to a path whose parameters they cannot read.
 pub(super) struct PathExtractor;
 

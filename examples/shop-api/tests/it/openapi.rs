@@ -193,6 +193,31 @@ async fn the_members_of_a_product_are_those_that_are_sent() {
 }
 
 #[tokio::test]
+async fn required_members_are_always_sent() {
+    let shop = demo_shop().await;
+    let document = shop.get("/openapi.json").await.json();
+    let list = shop.get("/v1/products?limit=1").await.json();
+    for (schema, sent) in [
+        ("Product", &list["data"][0]),
+        ("Pagination", &list["pagination"]),
+    ] {
+        let required: BTreeSet<_> = document["components"]["schemas"][schema]["required"]
+            .as_array()
+            .expect(schema)
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        let sent: BTreeSet<_> = sent
+            .as_object()
+            .expect(schema)
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(required, sent, "{schema}");
+    }
+}
+
+#[tokio::test]
 async fn the_documented_limits_are_the_real_ones() {
     let document = empty_shop().await.get("/openapi.json").await.json();
     let create = &document["components"]["schemas"]["CreateProduct"];

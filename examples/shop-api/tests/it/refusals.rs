@@ -57,8 +57,13 @@ async fn products_that_are_not_there() {
     for id in ["1", "not-a-uuid", "%00", "%FF"] {
         let path = format!("/v1/products/{id}");
         let answer = shop.get(&path).await;
-        answer.problem(400, "INVALID_PATH", &path);
+        let problem = answer.problem(400, "INVALID_PATH", &path);
+        assert_eq!(places(&problem)[0].0, "id", "{problem}");
     }
+    // The simple form is a UUID, and not what any of our ids looks like.
+    let path = format!("/v1/products/{}", Uuid::now_v7().simple());
+    let problem = shop.get(&path).await.problem(400, "INVALID_PATH", &path);
+    assert_eq!(problem["errors"][0]["detail"], "must be a UUID");
 }
 
 #[tokio::test]
@@ -69,6 +74,8 @@ async fn a_query_that_cannot_be_understood() {
         ("limit=101", "limit"),
         ("limit=-1", "limit"),
         ("limit=ten", "limit"),
+        ("limit=", "limit"),
+        ("limit=%2B5", "limit"),
         ("limit=99999999999999999999", "limit"),
         ("sort=stock", "sort"),
         ("sort=name,", "sort"),
@@ -76,6 +83,9 @@ async fn a_query_that_cannot_be_understood() {
         ("fields=id,secret", "fields"),
         ("total=maybe", "total"),
         ("inStock=1", "inStock"),
+        ("inStock=", "inStock"),
+        ("sort=", "sort"),
+        ("fields=", "fields"),
         ("minPriceMinor=1.5", "minPriceMinor"),
     ] {
         let answer = shop.get(&format!("{LIST}?{query}")).await;
@@ -99,13 +109,15 @@ async fn a_query_that_cannot_be_understood() {
 async fn everything_that_is_wrong_with_a_query_is_named_at_once() {
     let shop = empty_shop().await;
     let answer = shop
-        .get("/v1/products?limit=0&sort=stock&fields=secret")
+        .get("/v1/products?limit=0&sort=stock&fields=secret&total=2&minPriceMinor=x")
         .await;
     let problem = answer.problem(400, "INVALID_QUERY", LIST);
     let expected = [
         place("limit", "OUT_OF_RANGE"),
         place("sort", "UNKNOWN_SORT"),
         place("fields", "UNKNOWN_FIELD"),
+        place("total", "TYPE"),
+        place("minPriceMinor", "TYPE"),
     ];
     assert_eq!(places(&problem), expected);
 }

@@ -43,6 +43,11 @@ function sample(api, schema, depth = 0) {
   return type === "string" ? "" : null;
 }
 
+/** Markdown without its line breaks, save those of paragraphs and lists. */
+function flow(text) {
+  return (text ?? "").replaceAll(/([^\n])\n(?![\n-])\s*/g, "$1 ");
+}
+
 function describe(api, schema) {
   schema = resolve(api, schema);
   const type = [schema.type ?? "any"].flat().filter((name) => name !== "null").join(" or ");
@@ -117,7 +122,7 @@ function formFor(api, method, path, operation) {
   const form = make("form", {});
   for (const parameter of parameters) {
     const id = `${prefix}-${parameter.name}`;
-    const notes = [parameter.description, describe(api, parameter.schema)].filter(Boolean).join(" — ");
+    const notes = [flow(parameter.description), describe(api, parameter.schema)].filter(Boolean).join(" — ");
     const label = make("label", { for: id }, make("code", {}, parameter.name), parameter.required ? " (required)" : "");
     form.append(make("div", { class: "field" }, label, inputFor(api, parameter, id), make("span", {}, notes)));
   }
@@ -145,7 +150,7 @@ function responsesOf(api, operation) {
   for (const [status, node] of Object.entries(operation.responses ?? {})) {
     const response = resolve(api, node);
     const types = Object.keys(response.content ?? {}).join(", ");
-    list.append(make("dt", {}, make("code", {}, status)), make("dd", {}, response.description || "", types ? make("code", {}, ` ${types}`) : ""));
+    list.append(make("dt", {}, make("code", {}, status)), make("dd", {}, flow(response.description), types ? make("code", {}, ` ${types}`) : ""));
   }
   return list;
 }
@@ -157,7 +162,7 @@ function sectionFor(api, method, path, operation) {
   details.addEventListener("toggle", () => {
     if (details.childElementCount > 1) return;
     const inside = make("div", { class: "inside" });
-    if (operation.description) inside.append(make("p", { class: "about" }, operation.description));
+    if (operation.description) inside.append(make("p", { class: "about" }, flow(operation.description)));
     inside.append(make("h4", {}, "Answers"), responsesOf(api, operation), make("h4", {}, "Try it"), formFor(api, method, path, operation));
     details.append(inside);
   });

@@ -11,10 +11,9 @@ use axum::{
 };
 use buttress_problem::axum::{Json, Path, Query};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
 
 use self::{
-    input::{CreateProduct, PatchProduct},
+    input::{CreateProduct, PatchProduct, ProductId},
     query::{ListParams, NoParams},
     view::{ProductList, ProductView},
 };
@@ -23,7 +22,7 @@ use super::{
     admin::Admin,
     error::{AdminRequired, ApiError, DatabaseError, Invalid, InvalidQuery, ProductNotFound},
     merge_patch::MergePatch,
-    openapi::{BodyExtractor, PathExtractor, Problems, QueryExtractor},
+    openapi::{BodyExtractor, PathExtractor, Problems},
 };
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -65,7 +64,7 @@ async fn list(
             body = ProductView,
             headers(("Location" = String, description = "The path of the product.")),
         ),
-        Problems<(AdminRequired, QueryExtractor, BodyExtractor, Invalid, DatabaseError)>,
+        Problems<(AdminRequired, InvalidQuery, BodyExtractor, Invalid, DatabaseError)>,
     ),
 )]
 async fn create(
@@ -94,11 +93,11 @@ async fn create(
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "The product.", body = ProductView),
-        Problems<(PathExtractor, QueryExtractor, ProductNotFound, DatabaseError)>,
+        Problems<(PathExtractor, InvalidQuery, ProductNotFound, DatabaseError)>,
     ),
 )]
 async fn read(
-    Path(id): Path<Uuid>,
+    Path(ProductId(id)): Path<ProductId>,
     _: Query<NoParams>,
     State(state): State<AppState>,
 ) -> Result<Json<ProductView>, ApiError> {
@@ -127,7 +126,7 @@ async fn read(
         Problems<(
             AdminRequired,
             PathExtractor,
-            QueryExtractor,
+            InvalidQuery,
             BodyExtractor,
             Invalid,
             ProductNotFound,
@@ -137,7 +136,7 @@ async fn read(
 )]
 async fn change(
     _: Admin,
-    Path(id): Path<Uuid>,
+    Path(ProductId(id)): Path<ProductId>,
     _: Query<NoParams>,
     State(state): State<AppState>,
     MergePatch(body): MergePatch<PatchProduct>,
@@ -155,12 +154,12 @@ async fn change(
     params(("id" = Uuid, Path)),
     responses(
         (status = 204, description = "It is deleted."),
-        Problems<(AdminRequired, PathExtractor, QueryExtractor, ProductNotFound, DatabaseError)>,
+        Problems<(AdminRequired, PathExtractor, InvalidQuery, ProductNotFound, DatabaseError)>,
     ),
 )]
 async fn delete(
     _: Admin,
-    Path(id): Path<Uuid>,
+    Path(ProductId(id)): Path<ProductId>,
     _: Query<NoParams>,
     State(state): State<AppState>,
 ) -> Result<StatusCode, ApiError> {

@@ -1,24 +1,29 @@
 //! The query of `GET /v1/products`.
 
+use std::str::FromStr;
+
 use buttress_problem::Violation;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
-    domain::ProductName,
+    domain::{BrokenRule, ProductName},
     http::error::{ApiError, Invalid, InvalidQuery},
     store::{Direction, Filter, ListQuery, Sort, SortKey},
 };
 
 /// What a list can be asked for. A parameter that is not here is refused, since one that is
 /// misspelled and ignored answers another question than the one that was asked.
+///
+/// All are text at first: numbers and flags are read together with the rules, so that everything
+/// that is wrong is named at once.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct ListParams {
     /// How many products to answer with at most.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
-    limit: Option<i64>,
+    limit: Option<String>,
     /// What to sort by, comma separated: `createdAt`, `priceMinor`, `name` (by code point), each
     /// with a `-` in front for descending. The id decides between equals.
     #[param(default = "-createdAt", example = "priceMinor,-createdAt")]
@@ -27,17 +32,20 @@ pub(in crate::http) struct ListParams {
     #[param(example = "id,name,priceMinor")]
     fields: Option<String>,
     /// Whether to count all products that the filters let through.
-    #[param(default = false)]
-    total: Option<bool>,
+    #[param(value_type = Option<bool>, default = false)]
+    total: Option<String>,
     /// The name contains this. Letters of ASCII match in either case, all others as they are.
     #[param(max_length = 200)]
     q: Option<String>,
     /// The price is at least this.
-    min_price_minor: Option<i64>,
+    #[param(value_type = Option<i64>)]
+    min_price_minor: Option<String>,
     /// The price is at most this.
-    max_price_minor: Option<i64>,
+    #[param(value_type = Option<i64>)]
+    max_price_minor: Option<String>,
     /// Whether there is any, or none.
-    in_stock: Option<bool>,
+    #[param(value_type = Option<bool>)]
+    in_stock: Option<String>,
 }
 
 /// The query of everything else: nothing.
@@ -51,6 +59,10 @@ pub(super) struct Fields(Vec<&'static str>);
 
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
+const NEWEST_FIRST: Sort = Sort {
+    key: SortKey::CreatedAt,
+    direction: Direction::Descending,
+};
 
 const FIELDS: [&str; 9] = [
     "id",
@@ -73,49 +85,58 @@ impl Fields {
 impl ListParams {
     /// What the store is to be asked, and which members to answer with.
     pub(super) fn check(self) -> Result<(ListQuery, Option<Fields>), ApiError> {
-        let mut violations = Vec::new();
-        let mut note = |result: Result<(), Violation>| violations.extend(result.err());
-
-        let mut limit = DEFAULT_LIMIT;
-        let mut sort = vec![Sort {
-            key: SortKey::CreatedAt,
-            direction: Direction::Descending,
-        }];
-        let mut fields = None;
-        note(self.limit.map_or(Ok(()), |value| {
-            parse_limit(value).map(|value| limit = value)
-        }));
-        note(
-            self.sort
-                .map_or(Ok(()), |list| parse_sort(&list).map(|value| sort = value)),
-        );
-        note(self.fields.map_or(Ok(()), |list| {
-            parse_fields(&list).map(|value| fields = Some(value))
-        }));
-        if !violations.is_empty() {
-            return Err(InvalidQuery { violations }.into());
+        let mut reader = Reader::default();
+        let limit = reader.read("limit", self.limit, parse_limit);
+        let sort = reader.read("sort", self.sort, parse_sort);
+        let fields = reader.read("fields", self.fields, parse_fields);
+        let total = reader.read("total", self.total, parse_flag);
+        let min_price = reader.read("minPriceMinor", self.min_price_minor, parse_integer);
+        let max_price = reader.read("maxPriceMinor", self.max_price_minor, parse_integer);
+        let in_stock = reader.read("inStock", self.in_stock, parse_flag);
+        if !reader.violations.is_empty() {
+            return Err(InvalidQuery {
+                violations: reader.violations,
+            }
+            .into());
         }
-
-        let filter = Filter {
-            name_contains: self
-                .q
-                .filter(|text| !text.is_empty())
-                .map(check_text)
-                .transpose()?,
-            min_price: self.min_price_minor,
-            max_price: self.max_price_minor,
-            in_stock: self.in_stock,
-        };
-        let total = self.total.unwrap_or(false);
-        Ok((
-            ListQuery {
-                filter,
-                sort,
-                limit,
-                total,
+        let q = self.q.filter(|text| !text.is_empty());
+        let name_contains = q.map(check_text).transpose()?;
+        let query = ListQuery {
+            filter: Filter {
+                name_contains,
+                min_price,
+                max_price,
+                in_stock,
             },
-            fields,
-        ))
+            sort: sort.unwrap_or_else(|| vec![NEWEST_FIRST]),
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
+            total: total.unwrap_or(false),
+        };
+        Ok((query, fields))
+    }
+}
+
+/// Reads parameters, and collects what is wrong with them.
+#[derive(Debug, Default)]
+struct Reader {
+    violations: Vec<Violation>,
+}
+
+impl Reader {
+    fn read<T>(
+        &mut self,
+        name: &'static str,
+        value: Option<String>,
+        parse: impl FnOnce(&str) -> Result<T, BrokenRule>,
+    ) -> Option<T> {
+        match parse(&value?) {
+            Ok(value) => Some(value),
+            Err(BrokenRule { code, detail }) => {
+                self.violations
+                    .push(Violation::parameter(name, detail).with_code(code));
+                None
+            }
+        }
     }
 }
 
@@ -123,8 +144,8 @@ impl ListParams {
 fn check_text(text: String) -> Result<String, Invalid> {
     match ProductName::new(text) {
         Ok(text) => Ok(text.as_str().to_owned()),
-        Err(rule) => {
-            let violation = Violation::parameter("q", rule.detail).with_code(rule.code);
+        Err(BrokenRule { code, detail }) => {
+            let violation = Violation::parameter("q", detail).with_code(code);
             Err(Invalid {
                 violations: vec![violation],
             })
@@ -132,18 +153,30 @@ fn check_text(text: String) -> Result<String, Invalid> {
     }
 }
 
-fn parse_limit(value: i64) -> Result<u32, Violation> {
-    match u32::try_from(value) {
-        Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
-        _ => {
-            let detail = format!("must be from 1 to {MAX_LIMIT}");
-            Err(Violation::parameter("limit", detail).with_code("OUT_OF_RANGE"))
-        }
+fn parse_limit(text: &str) -> Result<u32, BrokenRule> {
+    match parse(text) {
+        Some(limit @ 1..=MAX_LIMIT) => Ok(limit),
+        _ => Err(BrokenRule::new(
+            "OUT_OF_RANGE",
+            format!("must be from 1 to {MAX_LIMIT}"),
+        )),
     }
 }
 
-fn parse_sort(list: &str) -> Result<Vec<Sort>, Violation> {
-    let refuse = |detail| Err(Violation::parameter("sort", detail).with_code("UNKNOWN_SORT"));
+fn parse_integer(text: &str) -> Result<i64, BrokenRule> {
+    parse(text).ok_or(BrokenRule::new("TYPE", "must be an integer"))
+}
+
+fn parse_flag(text: &str) -> Result<bool, BrokenRule> {
+    parse(text).ok_or(BrokenRule::new("TYPE", "must be true or false"))
+}
+
+/// Rust reads `+5` too, which JSON does not.
+fn parse<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|_| !text.starts_with('+'))
+}
+
+fn parse_sort(list: &str) -> Result<Vec<Sort>, BrokenRule> {
     let mut sort: Vec<Sort> = Vec::new();
     for term in list.split(',') {
         let (name, direction) = match term.strip_prefix('-') {
@@ -154,23 +187,24 @@ fn parse_sort(list: &str) -> Result<Vec<Sort>, Violation> {
             "createdAt" => SortKey::CreatedAt,
             "priceMinor" => SortKey::Price,
             "name" => SortKey::Name,
-            _ => return refuse("takes createdAt, priceMinor and name, each with or without a -"),
+            _ => {
+                let takes = "takes createdAt, priceMinor and name, each with or without a -";
+                return Err(BrokenRule::new("UNKNOWN_SORT", takes));
+            }
         };
         if sort.iter().any(|earlier| earlier.key == key) {
-            return refuse("must not name anything twice");
+            return Err(BrokenRule::new("DUPLICATE", "must not name anything twice"));
         }
         sort.push(Sort { key, direction });
     }
     Ok(sort)
 }
 
-fn parse_fields(list: &str) -> Result<Fields, Violation> {
+fn parse_fields(list: &str) -> Result<Fields, BrokenRule> {
     let known = |name| FIELDS.into_iter().find(|field| *field == name);
     let fields = list.split(',').map(known).collect::<Option<Vec<_>>>();
-    fields.map(Fields).ok_or_else(|| {
-        let detail = format!("takes {}", FIELDS.join(", "));
-        Violation::parameter("fields", detail).with_code("UNKNOWN_FIELD")
-    })
+    let refusal = || BrokenRule::new("UNKNOWN_FIELD", format!("takes {}", FIELDS.join(", ")));
+    fields.map(Fields).ok_or_else(refusal)
 }
 
 #[cfg(test)]
@@ -180,13 +214,11 @@ mod tests {
     #[test]
     fn a_sort_is_a_list_of_known_names_each_once() {
         let term = |key, direction| Sort { key, direction };
-        assert_eq!(
-            parse_sort("-priceMinor,name").expect("a sort"),
-            [
-                term(SortKey::Price, Direction::Descending),
-                term(SortKey::Name, Direction::Ascending)
-            ]
-        );
+        let expected = [
+            term(SortKey::Price, Direction::Descending),
+            term(SortKey::Name, Direction::Ascending),
+        ];
+        assert_eq!(parse_sort("-priceMinor,name").expect("a sort"), expected);
         for bad in [
             "",
             ",",
@@ -215,9 +247,34 @@ mod tests {
 
     #[test]
     fn limits_are_from_1_to_100() {
-        assert_eq!((parse_limit(1), parse_limit(100)), (Ok(1), Ok(100)));
-        for bad in [0, -1, 101, i64::MAX, i64::MIN] {
-            assert!(parse_limit(bad).is_err(), "{bad}");
+        assert_eq!((parse_limit("1"), parse_limit("100")), (Ok(1), Ok(100)));
+        for bad in [
+            "0",
+            "-1",
+            "101",
+            "",
+            "ten",
+            "+5",
+            " 5",
+            "5.0",
+            "0x5",
+            "4294967301",
+        ] {
+            assert!(parse_limit(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_flags_are_as_in_json() {
+        assert_eq!(
+            (parse_integer("-5"), parse_flag("true")),
+            (Ok(-5), Ok(true))
+        );
+        for bad in ["", "+5", "1.5", "1e3", "9223372036854775808"] {
+            assert!(parse_integer(bad).is_err(), "{bad:?}");
+        }
+        for bad in ["", "1", "yes", "True"] {
+            assert!(parse_flag(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -55,8 +55,10 @@ pub(in crate::http) struct Pagination {
     /// Whether the list goes on after this page.
     has_more: bool,
     /// Always `null`: there are no cursors yet.
+    #[schema(required)]
     next_cursor: Option<String>,
     /// Always `null`: there are no cursors yet.
+    #[schema(required)]
     prev_cursor: Option<String>,
     /// How many products the filters let through; only with `total=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
