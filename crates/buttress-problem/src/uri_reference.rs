@@ -53,7 +53,8 @@ impl UriReference {
     /// [`ErrorKind::InvalidUri`], with the text and what is allowed.
     pub fn parse(reference: impl Into<Cow<'static, str>>) -> Result<Self, Error> {
         let reference = reference.into();
-        if UriRef::parse(reference.as_ref()).is_ok() {
+        // The short check accepts nearly all that is seen, and nothing that the grammar does not.
+        if is_plain_reference(reference.as_bytes()) || UriRef::parse(reference.as_ref()).is_ok() {
             return Ok(Self(reference));
         }
         match IriRef::parse(reference.as_ref()) {
@@ -80,7 +81,7 @@ impl UriReference {
         } else {
             path
         };
-        if UriRef::parse(path).is_ok() {
+        if is_plain_reference(path.as_bytes()) {
             return Self(Cow::Owned(path.to_owned()));
         }
         let mut encoded = String::with_capacity(path.len() + 16);
