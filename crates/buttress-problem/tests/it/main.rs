@@ -10,6 +10,8 @@ mod axum;
 #[cfg(feature = "layer")]
 mod catch_error;
 mod cause;
+#[cfg(feature = "layer")]
+mod contract;
 #[cfg(feature = "derive")]
 mod derive;
 #[cfg(feature = "derive")]
@@ -51,5 +53,7 @@ mod uri;
     feature = "validator"
 ))]
 mod validation;
+#[cfg(feature = "layer")]
+mod wire;
 #[cfg(feature = "xml")]
 mod xml;

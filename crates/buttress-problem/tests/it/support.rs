@@ -1,38 +1,35 @@
 //! What several tests need: a log to look into.
 
-use std::{
-    fmt, io,
-    sync::{Arc, Mutex},
-};
+use std::{cell::RefCell, fmt, io, sync::Once};
 
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
-
-/// All that is logged on this thread while it lives.
-pub(crate) struct Log {
-    lines: Lines,
-    _guard: DefaultGuard,
+thread_local! {
+    static LINES: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+/// All that is logged on this thread while it lives.
+///
+/// One subscriber serves the whole process: with one for each test, what a callsite is told about
+/// who is interested depends on which test comes by first.
+pub(crate) struct Log(());
 
 impl Log {
     pub(crate) fn capture() -> Self {
-        let lines = Lines::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::DEBUG)
-            .with_ansi(false)
-            .with_writer(lines.clone())
-            .finish();
-        Self {
-            lines,
-            _guard: tracing::subscriber::set_default(subscriber),
-        }
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| {
+            let subscriber = tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::DEBUG)
+                .with_ansi(false)
+                .with_writer(|| Lines)
+                .finish();
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+        });
+        LINES.set(Some(Vec::new()));
+        Self(())
     }
 
     pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
+        let lines = LINES.with_borrow(|lines| lines.clone().unwrap());
+        String::from_utf8(lines).unwrap()
     }
 
     pub(crate) fn count(&self, text: &str) -> usize {
@@ -40,22 +37,26 @@ impl Log {
     }
 }
 
+impl Drop for Log {
+    fn drop(&mut self) {
+        LINES.set(None);
+    }
+}
+
+struct Lines;
+
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LINES.with_borrow_mut(|lines| {
+            if let Some(lines) = lines {
+                lines.extend_from_slice(bytes);
+            }
+        });
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 
