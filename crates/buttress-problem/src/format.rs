@@ -76,18 +76,20 @@ impl Format {
         Self::Json
     }
 
+    #[cfg(feature = "layer")]
+    const ALL: &[Self] = &[
+        Self::Json,
+        #[cfg(feature = "xml")]
+        Self::Xml,
+    ];
+
     /// The format that an answer of this content type is in, if it is a problem.
     #[cfg(feature = "layer")]
     pub(crate) fn of(content_type: &HeaderValue) -> Option<Self> {
-        const ALL: &[Format] = &[
-            Format::Json,
-            #[cfg(feature = "xml")]
-            Format::Xml,
-        ];
         let media_type = headers::media_type(content_type);
         let is_it =
             |format: &Self| media_type.eq_ignore_ascii_case(format.content_type().as_bytes());
-        ALL.iter().copied().find(is_it)
+        Self::ALL.iter().copied().find(is_it)
     }
 
     /// The value of `Content-Type`.
