@@ -8,4 +8,6 @@ mod process;
 mod products;
 mod refusals;
 mod server;
+mod start;
 mod store;
+mod validation;

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    process::{ExitStatus, Output, Stdio},
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -17,9 +17,9 @@ use tokio::{
 };
 
 /// Longer than anything takes on the slowest machine; a test that runs into it has failed.
-const TOO_LONG: Duration = Duration::from_secs(60);
+pub(crate) const TOO_LONG: Duration = Duration::from_secs(60);
 
-fn shop(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Command {
+pub(crate) fn shop(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shop-api"));
     command
         .current_dir(folder)
@@ -35,9 +35,9 @@ fn shop(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Comm
 }
 
 /// A shop that has said where it listens.
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     stdout: Lines<BufReader<ChildStdout>>,
     /// Read all the time, since a process whose pipe is full stands still.
     stderr: JoinHandle<String>,
@@ -45,7 +45,7 @@ struct Running {
 }
 
 impl Running {
-    async fn start(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
+    pub(crate) async fn start(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = shop(folder.path(), environment, arguments)
             .spawn()
@@ -112,10 +112,6 @@ impl Running {
             .expect("ends");
         (status, self.stderr.await.expect("is read"))
     }
-}
-
-fn stderr(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).expect("is UTF-8")
 }
 
 #[tokio::test]
@@ -298,68 +294,4 @@ async fn every_line_of_a_request_has_its_ids() {
         assert_eq!(line["spans"][0]["requestId"], "find-me", "{line}");
         assert_eq!(line["spans"][0]["traceId"], trace, "{line}");
     }
-}
-
-#[tokio::test]
-async fn a_bad_setting_stops_the_start_with_one_line() {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, value, allowed) in [
-        ("BIND_ADDR", "here", "an IP address and a port"),
-        ("DATABASE_URL", "postgres://localhost/shop", "sqlite:PATH"),
-        ("DEMO", "perhaps", "on or off"),
-        ("LOG_FORMAT", "xml", "pretty or json"),
-        ("DRAIN_TIMEOUT_MS", "soon", "milliseconds"),
-    ] {
-        let output = shop(folder.path(), &[(name, value)], &[])
-            .output()
-            .await
-            .expect("ends");
-        assert_eq!(output.status.code(), Some(2), "{name}");
-        assert!(output.stdout.is_empty());
-        let said = stderr(&output);
-        assert_eq!(said.lines().count(), 1, "{said}");
-        assert!(
-            said.contains(name) && said.contains(value) && said.contains(allowed),
-            "{said}"
-        );
-    }
-    let output = shop(folder.path(), &[], &["--admin"])
-        .output()
-        .await
-        .expect("ends");
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(
-        std::fs::read_dir(folder.path()).expect("reads").count(),
-        0,
-        "no database was made"
-    );
-}
-
-#[tokio::test]
-async fn an_address_or_a_database_that_is_not_to_be_had_is_said() {
-    let running = Running::start(&[], &[]).await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let environment = [("BIND_ADDR", running.address.as_str())];
-    let output = shop(folder.path(), &environment, &[])
-        .output()
-        .await
-        .expect("ends");
-    assert_eq!(output.status.code(), Some(1));
-    assert!(
-        stderr(&output).contains(&running.address),
-        "{}",
-        stderr(&output)
-    );
-
-    let environment = [("DATABASE_URL", "sqlite:no/such/folder/shop.db")];
-    let output = shop(folder.path(), &environment, &[])
-        .output()
-        .await
-        .expect("ends");
-    assert_eq!(output.status.code(), Some(1));
-    assert!(
-        stderr(&output).contains("no/such/folder/shop.db"),
-        "{}",
-        stderr(&output)
-    );
 }

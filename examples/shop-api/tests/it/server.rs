@@ -216,3 +216,8 @@ pub(crate) fn places(problem: &Value) -> Vec<(String, String)> {
     };
     errors.iter().map(place).collect()
 }
+
+/// As [`places`] has it.
+pub(crate) fn place(place: &str, code: &str) -> (String, String) {
+    (place.to_owned(), code.to_owned())
+}
