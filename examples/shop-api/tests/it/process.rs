@@ -208,6 +208,20 @@ async fn a_request_in_flight_is_answered_before_the_end() {
 }
 
 #[tokio::test]
+async fn connections_without_a_request_do_not_hold_up_the_end() {
+    let shop = Running::start(&[("DRAIN_TIMEOUT_MS", "3600000")], &[]).await;
+    let _silent = shop.connect().await;
+    let mut idle = shop.connect().await;
+    let request = b"GET /livez HTTP/1.1\r\nhost: shop\r\n\r\n";
+    idle.write_all(request).await.expect("sends");
+    let mut first = [0; 16];
+    idle.read_exact(&mut first).await.expect("is answered");
+    shop.signal("TERM").await;
+    let (status, said) = shop.end().await;
+    assert_eq!(status.code(), Some(0), "{said}");
+}
+
+#[tokio::test]
 async fn what_is_not_done_in_time_is_cut_off_and_said() {
     for second_signal in [false, true] {
         let drain = if second_signal { "3600000" } else { "1" };

@@ -109,6 +109,19 @@ async fn each_rule_of_a_product() {
 }
 
 #[tokio::test]
+async fn a_member_that_is_there_twice_is_neither() {
+    let shop = empty_shop().await;
+    let body = lamp()
+        .to_string()
+        .replace('{', r#"{"name":"Another lamp","#);
+    let answer = shop
+        .send("POST", LIST, &[("content-type", "application/json")], body)
+        .await;
+    let problem = answer.problem(422, "VALIDATION_ERROR", LIST);
+    assert_eq!(places(&problem), [place("/name", "DUPLICATE")]);
+}
+
+#[tokio::test]
 async fn a_patch_keeps_the_same_rules() {
     let shop = empty_shop().await;
     let created = shop.post(LIST, &lamp()).await;

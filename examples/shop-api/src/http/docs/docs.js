@@ -106,10 +106,10 @@ async function send(url, options, answer) {
     const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
     answer.replaceChildren(
       make("p", {}, `${options.method} ${url} — `, make("strong", { class: response.ok ? "good" : "bad" }, `${response.status} ${response.statusText}`), ` in ${millis} ms`),
-      make("h4", {}, "Headers"),
-      make("pre", { tabindex: "0" }, headers),
-      make("h4", {}, "Body"),
-      make("pre", { tabindex: "0" }, pretty(response.headers.get("content-type"), text) || "(empty)"),
+      make("h3", {}, "Headers"),
+      make("pre", { tabindex: "0", role: "region", "aria-label": "Headers of the answer" }, headers),
+      make("h3", {}, "Body"),
+      make("pre", { tabindex: "0", role: "region", "aria-label": "Body of the answer" }, pretty(response.headers.get("content-type"), text) || "(empty)"),
     );
   } catch (error) {
     answer.replaceChildren(make("p", { class: "bad" }, `There was no answer: ${error.message}`));
@@ -163,7 +163,7 @@ function sectionFor(api, method, path, operation) {
     if (details.childElementCount > 1) return;
     const inside = make("div", { class: "inside" });
     if (operation.description) inside.append(make("p", { class: "about" }, flow(operation.description)));
-    inside.append(make("h4", {}, "Answers"), responsesOf(api, operation), make("h4", {}, "Try it"), formFor(api, method, path, operation));
+    inside.append(make("h3", {}, "Answers"), responsesOf(api, operation), make("h3", {}, "Try it"), formFor(api, method, path, operation));
     details.append(inside);
   });
   return details;
