@@ -17,6 +17,8 @@ pub(crate) struct Finding {
     pub(crate) place: Place,
     pub(crate) detail: Cow<'static, str>,
     pub(crate) code: &'static str,
+    /// What serde expected, in its own words.
+    pub(super) expected: Option<String>,
 }
 
 impl Finding {
@@ -48,6 +50,15 @@ impl Finding {
     }
 }
 
+impl Finding {
+    fn expecting(self, expected: &str) -> Self {
+        Self {
+            expected: Some(expected.to_owned()),
+            ..self
+        }
+    }
+}
+
 /// The sentence about what has to stand there.
 #[cfg(feature = "axum")]
 pub(crate) fn must_be(expected: &str) -> Cow<'static, str> {
@@ -68,14 +79,20 @@ impl Reader<'_> {
         match message {
             Message::InvalidType(mismatch) => self.mismatch(mismatch, "TYPE", "has the wrong type"),
             Message::InvalidValue(mismatch) => self.mismatch(mismatch, "VALUE", "is not allowed"),
+            Message::InvalidLength { expected } if expected.starts_with("fewer elements in ") => {
+                self.finding("has too many elements", "LENGTH")
+            }
             Message::InvalidLength { expected } => {
                 let detail = self.sentence(expected);
                 self.finding(detail.unwrap_or("has the wrong length".into()), "LENGTH")
+                    .expecting(expected)
             }
             Message::UnknownVariant { allowed: None } => self.finding("is not allowed", "VALUE"),
             Message::UnknownVariant {
                 allowed: Some(allowed),
-            } => self.finding(format!("must be {allowed}"), "VALUE"),
+            } => self
+                .finding(format!("must be {allowed}"), "VALUE")
+                .expecting(allowed),
             Message::UnknownField { name, allowed } => self.unknown(name, allowed),
             Message::MissingField { name } => self.missing(name),
             Message::DuplicateField { name } => {
@@ -102,6 +119,7 @@ impl Reader<'_> {
             place: self.place,
             detail: detail.into(),
             code,
+            expected: None,
         }
     }
 
@@ -131,6 +149,7 @@ impl Reader<'_> {
         }
         let detail = self.sentence(expected);
         self.finding(detail.unwrap_or(otherwise.into()), code)
+            .expecting(expected)
     }
 
     /// What was expected, unless its author put input into it or it names a type.

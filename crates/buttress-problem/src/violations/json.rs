@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
-use super::finding::Finding;
+use super::{finding::Finding, repair};
 use crate::{Problem, Violation};
 
 /// Reads a JSON body, or says what is wrong with it in a problem that repeats nothing of it.
@@ -13,7 +13,8 @@ use crate::{Problem, Violation};
 ///   the body the mistake stands: the grammar is judged before the shape. The `detail` tells line
 ///   and column.
 /// - **422** with the code `VALIDATION_ERROR` for JSON that is no `T`, with the place as a JSON
-///   Pointer in `errors`. serde stops at the first such error, so there is one entry.
+///   Pointer in `errors`: the first thing that serde stops at, and what can be found behind it
+///   (see below), ordered by place.
 ///
 /// The `code` of the entry is one of
 ///
@@ -35,6 +36,13 @@ use crate::{Problem, Violation};
 /// Inside of types that serde buffers (`flatten`, `untagged` and internally tagged enums) it no
 /// longer knows the path. The exact place is told where the document leaves no doubt, else that
 /// of the buffered object.
+///
+/// serde stops at the first error. To tell the others, what is wrong is replaced by a placeholder
+/// that the type takes, and the document is read again, until it fits. An entry is never about a
+/// placeholder, so each one is a mistake of the body. Not all are found behind a value whose type
+/// takes no placeholder (one with a form of its own), behind an ambiguous place, in a body with
+/// more than [`Problem::MAX_VIOLATIONS`] of them, or in a large body, because no more than 256 KiB
+/// are read again. This happens only to a body that is refused.
 ///
 /// ```
 /// use buttress_problem::{Violation, read_json};
@@ -99,13 +107,21 @@ impl Violation {
         body: &[u8],
     ) -> Self {
         let document: Option<Value> = serde_json::from_slice(body).ok();
-        let finding = Finding::new(
-            error.path(),
-            &without_position(error.inner()),
-            document.as_ref(),
-        );
+        Self::from(finding(error, document.as_ref()))
+    }
+}
+
+impl From<Finding> for Violation {
+    fn from(finding: Finding) -> Self {
         Self::pointer(finding.place.into_pointer(), finding.detail).with_code(finding.code)
     }
+}
+
+fn finding(
+    error: &serde_path_to_error::Error<serde_json::Error>,
+    document: Option<&Value>,
+) -> Finding {
+    Finding::new(error.path(), &without_position(error.inner()), document)
 }
 
 /// The slow path: reads the body again, first for its grammar and then with the path.
@@ -115,7 +131,12 @@ fn refuse<T: DeserializeOwned>(text: &str, first: &serde_json::Error) -> Problem
     }
     let deserializer = &mut serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, T>(deserializer) {
-        Err(error) => Problem::validation([Violation::from_serde_path(&error, text.as_bytes())]),
+        Err(error) => {
+            let document: Option<Value> = serde_json::from_str(text).ok();
+            let first = finding(&error, document.as_ref());
+            let all = repair::all::<T>(first, document, text.len());
+            Problem::validation(all.into_iter().map(Violation::from))
+        }
         // Only a `Deserialize` that does not do the same twice comes here.
         Ok(_) => Problem::validation([]).with_detail(match first.classify() {
             serde_json::error::Category::Data => "the body does not have the expected form",

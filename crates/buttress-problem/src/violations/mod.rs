@@ -1,5 +1,6 @@
 //! What deserialisers and validators report, as violations that repeat nothing of the input.
 
+mod cap;
 #[cfg(any(feature = "serde-path-to-error", feature = "validator"))]
 mod echo;
 #[cfg(feature = "serde-path-to-error")]
@@ -18,6 +19,8 @@ mod message;
 mod names;
 #[cfg(feature = "serde-path-to-error")]
 pub(crate) mod place;
+#[cfg(feature = "serde-path-to-error")]
+mod repair;
 #[cfg(feature = "validator")]
 mod validator;
 

@@ -1,5 +1,7 @@
 //! Where in a document an error is, as far as serde knows and the document tells.
 
+use std::cmp::Ordering;
+
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
@@ -74,6 +76,43 @@ impl Place {
             &mut found,
         );
         (found.len() == 1).then(|| found.pop()).flatten()
+    }
+
+    /// Is this the place or below it?
+    pub(super) fn is_within(&self, place: &Self) -> bool {
+        self.0.starts_with(&place.0)
+    }
+
+    /// By name, and elements of an array by number.
+    pub(super) fn cmp(&self, other: &Self) -> Ordering {
+        let key = |token: &String| (token.parse::<usize>().ok(), token.clone());
+        self.0.iter().map(key).cmp(other.0.iter().map(key))
+    }
+
+    /// Puts a value there, or nothing, and gives back what was there. `None` when the document
+    /// has no such place.
+    pub(super) fn replace(
+        &self,
+        document: &mut Value,
+        value: Option<Value>,
+    ) -> Option<Option<Value>> {
+        let Some((last, way)) = self.0.split_last() else {
+            return Some(Some(std::mem::replace(document, value?)));
+        };
+        let parent = way.iter().try_fold(document, |value, token| match value {
+            Value::Object(members) => members.get_mut(token),
+            Value::Array(elements) => elements.get_mut(token.parse::<usize>().ok()?),
+            _ => None,
+        })?;
+        match (parent, value) {
+            (Value::Object(members), Some(value)) => Some(members.insert(last.clone(), value)),
+            (Value::Object(members), None) => Some(members.remove(last)),
+            (Value::Array(elements), Some(value)) => {
+                let element = elements.get_mut(last.parse::<usize>().ok()?)?;
+                Some(Some(std::mem::replace(element, value)))
+            }
+            _ => None,
+        }
     }
 
     #[cfg(feature = "axum")]

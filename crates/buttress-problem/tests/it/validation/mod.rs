@@ -1,5 +1,7 @@
 //! One shape from every validator (B6.14), with and without a framework.
 
+#[cfg(feature = "serde-path-to-error")]
+mod all;
 #[cfg(feature = "garde")]
 mod garde;
 #[cfg(feature = "serde-path-to-error")]
