@@ -1,8 +1,9 @@
 //! Counted allocations, for claims such as "the allowed path does not allocate".
 //!
-//! The counting allocator comes from the crate `allocation-counter`, which declares it as the global one of every binary
-//! that links this module. It counts per thread, so tests that run in parallel do not disturb each other; and it sees only
-//! what the measuring thread allocates, not what a task on another thread does on its behalf.
+//! The counting allocator comes from the crate `allocation-counter`, which declares it as the
+//! global one of every binary that links this module. It counts per thread, so tests that run in
+//! parallel do not disturb each other; and it sees only what the measuring thread allocates, not
+//! what a task on another thread does on its behalf.
 //!
 //! ```
 //! use buttress_testkit::alloc;
@@ -16,7 +17,8 @@ use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 
-/// What was allocated. Freeing does not lower the numbers, and a reallocation counts as a new allocation.
+/// What was allocated. Freeing does not lower the numbers, and a reallocation counts as a new
+/// allocation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Allocations {
     /// How many allocations there were.
@@ -39,7 +41,8 @@ pub fn count<T>(work: impl FnOnce() -> T) -> Allocations {
 
 /// Drives `future` to its end and counts what its polls allocate on the thread that polls it.
 ///
-/// Making the future is not counted, since that happened before; count `async { service.call(request).await }` to include it.
+/// Making the future is not counted, since that happened before; count `async {
+/// service.call(request).await }` to include it.
 pub async fn count_future<F: Future>(future: F) -> (F::Output, Allocations) {
     let mut future = pin!(future);
     let mut total = Allocations::default();
@@ -52,8 +55,8 @@ pub async fn count_future<F: Future>(future: F) -> (F::Output, Allocations) {
     (output, total)
 }
 
-/// A panic in `work` must not leave the counter's stack one level too deep for the tests that use this thread later, so it
-/// is caught inside the measurement and goes on outside of it.
+/// A panic in `work` must not leave the counter's stack one level too deep for the tests that use
+/// this thread later, so it is caught inside the measurement and goes on outside of it.
 fn measure<T>(work: impl FnOnce() -> T) -> (Allocations, T) {
     let mut result = None;
     let info = allocation_counter::measure(|| result = Some(catch_unwind(AssertUnwindSafe(work))));

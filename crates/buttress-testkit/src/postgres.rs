@@ -11,11 +11,11 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::process::{self, Command, Supervised, User};
 
-/// A PostgreSQL server of our own: on a free port of the loopback interface, never waiting for the disk, and gone when this is
-/// dropped or when the test process ends, in whatever way.
+/// A PostgreSQL server of our own: on a free port of the loopback interface, never waiting for the
+/// disk, and gone when this is dropped or when the test process ends, in whatever way.
 ///
-/// Tests share one server, and each takes a [`database`](Self::database). As PostgreSQL refuses to be run by root, root runs it
-/// as `postgres` or `nobody`.
+/// Tests share one server, and each takes a [`database`](Self::database). As PostgreSQL refuses to
+/// be run by root, root runs it as `postgres` or `nobody`.
 #[derive(Debug)]
 pub struct PostgresServer {
     server: Supervised,
@@ -167,8 +167,9 @@ impl Drop for TestDatabase {
             self.address,
             format!("DROP DATABASE {} WITH (FORCE)", self.name),
         );
-        // In a runtime of its own, on a thread of its own, as the test's runtime may be the one that is ending here. A failure
-        // means that the server has gone first, with all its databases.
+        // In a runtime of its own, on a thread of its own, as the test's runtime may be the one
+        // that is ending here. A failure means that the server has gone first, with all its
+        // databases.
         let dropped = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use crate::process::{self, Command, Supervised};
 
-/// A `redis-server` of our own: on a free port of the loopback interface, without persistence, and gone when this is dropped or
-/// when the test process ends, in whatever way.
+/// A `redis-server` of our own: on a free port of the loopback interface, without persistence, and
+/// gone when this is dropped or when the test process ends, in whatever way.
 ///
-/// Tests share one server and keep apart by [`key_prefix`](Self::key_prefix). One that stops the server, fills it or flushes it
-/// [starts](Self::start) its own.
+/// Tests share one server and keep apart by [`key_prefix`](Self::key_prefix). One that stops the
+/// server, fills it or flushes it [starts](Self::start) its own.
 #[derive(Debug)]
 pub struct RedisServer {
     server: Supervised,
@@ -100,7 +100,8 @@ impl RedisServer {
     }
 }
 
-/// Whether the server at the address answers, and is ours: after a race for the port it could be another test's.
+/// Whether the server at the address answers, and is ours: after a race for the port it could be
+/// another test's.
 fn serves(address: SocketAddr, process_id: u32) -> io::Result<bool> {
     let timeout = Duration::from_secs(1);
     let mut stream = TcpStream::connect_timeout(&address, timeout)?;

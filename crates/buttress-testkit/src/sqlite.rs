@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// A place for a database file in a folder of its own, removed with the journal beside it when this is dropped.
+/// A place for a database file in a folder of its own, removed with the journal beside it when this
+/// is dropped.
 ///
 /// The file does not exist yet: whoever opens it creates it.
 pub struct SqliteFile {

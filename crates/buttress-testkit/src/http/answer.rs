@@ -7,7 +7,8 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A response, read to its end. Its `Debug` form shows the request line, the status, the headers and the body.
+/// A response, read to its end. Its `Debug` form shows the request line, the status, the headers
+/// and the body.
 #[derive(Clone)]
 pub struct Answer {
     asked: String,
@@ -54,7 +55,8 @@ impl Answer {
     ///
     /// # Panics
     ///
-    /// Panics when the header stands there several times or is not text: both are a surprise to a test that asks for one.
+    /// Panics when the header stands there several times or is not text: both are a surprise to a
+    /// test that asks for one.
     #[track_caller]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers().get_all(name).iter();

@@ -1,10 +1,12 @@
-//! An HTTP client for tests, that speaks to a service in process and to a real socket, and a server for any service.
+//! An HTTP client for tests, that speaks to a service in process and to a real socket, and a server
+//! for any service.
 //!
-//! A request is built once and goes either way: [`Request::call`] hands it to a `tower::Service`, [`Request::send`] puts it on
-//! a connection of its own. [`Wire`] exchanges raw bytes, for what a well-behaved client would never send. [`serve`] puts a
-//! service behind a socket.
+//! A request is built once and goes either way: [`Request::call`] hands it to a `tower::Service`,
+//! [`Request::send`] puts it on a connection of its own. [`Wire`] exchanges raw bytes, for what a
+//! well-behaved client would never send. [`serve`] puts a service behind a socket.
 //!
-//! Everything fails by a panic that shows what was asked and what came back; nothing returns an error to unwrap.
+//! Everything fails by a panic that shows what was asked and what came back; nothing returns an
+//! error to unwrap.
 //!
 //! ```no_run
 //! # async fn example<S, B>(service: S)
@@ -41,11 +43,12 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
-/// How long a real socket may stay silent before the test fails. Long, because a loaded machine must not fail a good test,
-/// and it costs nothing when the answer comes.
+/// How long a real socket may stay silent before the test fails. Long, because a loaded machine
+/// must not fail a good test, and it costs nothing when the answer comes.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Bounds what waits for a real socket, so that a hang is a failure that says where, not a test run that never ends.
+/// Bounds what waits for a real socket, so that a hang is a failure that says where, not a test run
+/// that never ends.
 async fn within_deadline<F: Future>(what: impl Display, future: F) -> F::Output {
     match tokio::time::timeout(DEADLINE, future).await {
         Ok(output) => output,

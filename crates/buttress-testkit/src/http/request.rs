@@ -91,7 +91,8 @@ impl Request {
         self
     }
 
-    /// Puts something into the request's extensions, as a layer further out would. It does not travel over a socket.
+    /// Puts something into the request's extensions, as a layer further out would. It does not
+    /// travel over a socket.
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, extension: T) -> Self {
         self.request.extensions_mut().insert(extension);
         self
@@ -179,8 +180,9 @@ impl Request {
             }
         };
         let mut exchange = std::pin::pin!(exchange);
-        // The connection is polled beside the exchange, not spawned, so that nothing outlives this call. It may end first,
-        // with an error that the exchange then reports better, or in peace while the answer's last bytes are still unread.
+        // The connection is polled beside the exchange, not spawned, so that nothing outlives this
+        // call. It may end first, with an error that the exchange then reports better, or in peace
+        // while the answer's last bytes are still unread.
         tokio::select! {
             biased;
             answer = &mut exchange => return answer,

@@ -12,14 +12,16 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tower_service::Service;
 
-/// A service behind a socket, until this is dropped: the listener and every connection close with it.
+/// A service behind a socket, until this is dropped: the listener and every connection close with
+/// it.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     accepting: JoinHandle<Infallible>,
 }
 
-/// Serves any tower service over HTTP/1.1 and HTTP/2 (with prior knowledge) on a free port of the loopback interface.
+/// Serves any tower service over HTTP/1.1 and HTTP/2 (with prior knowledge) on a free port of the
+/// loopback interface.
 ///
 /// # Panics
 ///

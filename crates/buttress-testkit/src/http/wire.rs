@@ -14,12 +14,13 @@ pub struct Wire {
     unread: Vec<u8>,
 }
 
-/// Sends `bytes` on a connection of their own and returns all that comes back until the peer closes it, so the last request in
-/// `bytes` should say `Connection: close`.
+/// Sends `bytes` on a connection of their own and returns all that comes back until the peer closes
+/// it, so the last request in `bytes` should say `Connection: close`.
 ///
 /// # Panics
 ///
-/// Panics when there is no connection, when it breaks, or when the peer leaves it open in silence for 30 seconds.
+/// Panics when there is no connection, when it breaks, or when the peer leaves it open in silence
+/// for 30 seconds.
 pub async fn send_raw(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Vec<u8> {
     let mut wire = Wire::connect(address).await;
     wire.write(bytes).await;
@@ -77,7 +78,8 @@ impl Wire {
     ///
     /// # Panics
     ///
-    /// Panics when the peer closes before that, when the connection breaks, or after 30 seconds of silence.
+    /// Panics when the peer closes before that, when the connection breaks, or after 30 seconds of
+    /// silence.
     pub async fn read_until(&mut self, end: impl AsRef<[u8]> + Debug) -> Vec<u8> {
         let needle = end.as_ref();
         loop {

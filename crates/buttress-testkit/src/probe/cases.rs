@@ -1,16 +1,12 @@
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tower_service::Service;
 
-use super::inner::CLONE_AND_CALL;
-use super::state::{Shared, State};
-use super::{Inner, InnerError};
-
-/// Longer than any time-out or interval that a layer would have. It costs nothing, since time is paused.
-const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+use super::InnerError;
+use super::case::{Case, DEADLINE};
 
 /// Long enough, in paused time, for every task that can run to have run.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -22,32 +18,10 @@ pub(super) enum OnDrop {
     Finishes,
 }
 
-const CLONE_AND_ONESHOT: &str = "Clone + oneshot: `poll_ready` took the inner service's only permit, and the request waits for \
-    a second one, on a clone. Take the ready service and leave the clone in its place: `let clone = self.inner.clone(); let \
-    ready = mem::replace(&mut self.inner, clone);`";
-
-/// A layered service over a fresh inner one, with what a case needs to know of both.
-pub(super) struct Case<'a, S, B> {
-    shared: Shared,
-    wrap: &'a dyn Fn(Inner) -> S,
-    request: &'a dyn Fn() -> http::Request<B>,
-}
-
-impl<'a, S, B> Case<'a, S, B>
+impl<S, B> Case<'_, S, B>
 where
     S: Service<http::Request<B>, Error = InnerError> + Clone,
 {
-    pub(super) fn new(
-        wrap: &'a dyn Fn(Inner) -> S,
-        request: &'a dyn Fn() -> http::Request<B>,
-    ) -> Self {
-        Self {
-            shared: Shared::new(),
-            wrap,
-            request,
-        }
-    }
-
     /// Requests one after another on one service, then on a fresh clone each.
     pub(super) async fn one_after_another(self) {
         let mut service = self.service();
@@ -220,99 +194,6 @@ where
             .await;
         self.complete(&mut service, "the request after a dropped one")
             .await;
-    }
-
-    fn service(&self) -> S {
-        (self.wrap)(Inner::new(self.shared.clone()))
-    }
-
-    async fn ready(&self, service: &mut S, what: &str) {
-        let ready = self
-            .within(what, poll_fn(|context| service.poll_ready(context)))
-            .await;
-        self.succeeded(ready, what);
-    }
-
-    async fn complete(&self, service: &mut S, what: &str) {
-        let response = service.call((self.request)());
-        let response = self.within(what, response).await;
-        self.succeeded(response.map(drop), what);
-    }
-
-    /// Waits until every permit is back.
-    async fn idle(&self, when: &str) {
-        let kept = format!(
-            "{when}, the layer keeps a permit of the inner service: readied and not called, or not dropped"
-        );
-        self.until(DEADLINE, &kept, |state| state.permits == 1)
-            .await;
-    }
-
-    /// All requests so far must have got to the inner service, or the case has shown nothing.
-    fn reached(&self, requests: usize) {
-        let state = self.shared.get();
-        assert!(!state.called_unready, "{CLONE_AND_CALL}");
-        let calls = state.calls;
-        assert!(
-            calls >= requests,
-            "of {requests} requests only {calls} reached the inner service: the probe needs requests that the layer passes on, \
-             each with a key of its own where the layer knows keys"
-        );
-    }
-
-    fn succeeded(&self, result: Result<(), InnerError>, what: &str) {
-        assert!(!self.shared.get().called_unready, "{CLONE_AND_CALL}");
-        if let Err(error) = result {
-            panic!("{what}: failed with {error:?}, which the inner service did not");
-        }
-    }
-
-    /// Drives `future` until it would wait for ever.
-    async fn within<F: Future>(&self, what: &str, future: F) -> F::Output {
-        // Not `timeout`, which polls the future once more at its end: that would make up for a lost wake-up, and take permits
-        // that the message should speak of.
-        tokio::select! {
-            biased;
-            () = sleep(DEADLINE) => self.hangs(what),
-            output = future => output,
-        }
-    }
-
-    fn hangs(&self, what: &str) -> ! {
-        let (called_unready, permits, reserved, in_flight) = {
-            let state = self.shared.get();
-            (
-                state.called_unready,
-                state.permits,
-                state.reserved,
-                state.in_flight,
-            )
-        };
-        assert!(!called_unready, "{CLONE_AND_CALL}");
-        assert!(
-            permits == 0,
-            "{what}: hangs for ever, never woken though the inner service became ready"
-        );
-        assert!(
-            reserved == 0 || in_flight > 0,
-            "{what}: hangs for ever. {CLONE_AND_ONESHOT}"
-        );
-        panic!("{what}: hangs for ever, with {in_flight} futures of the inner service alive");
-    }
-
-    async fn until(&self, limit: Duration, otherwise: &str, condition: impl Fn(&State) -> bool) {
-        let wait = poll_fn(|context: &mut Context<'_>| {
-            let mut state = self.shared.get();
-            if condition(&state) {
-                return Poll::Ready(());
-            }
-            state.wait(context.waker());
-            Poll::Pending
-        });
-        if timeout(limit, wait).await.is_err() {
-            assert!(!self.shared.get().called_unready, "{CLONE_AND_CALL}");
-            panic!("{otherwise}");
-        }
     }
 }
 

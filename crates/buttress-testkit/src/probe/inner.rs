@@ -10,11 +10,13 @@ use tower_service::Service;
 
 use super::state::Shared;
 
-pub(super) const CLONE_AND_CALL: &str = "Clone + call: the inner service was called on a value that was not polled ready, most \
-    likely a fresh clone. Take the ready service and leave the clone in its place: `let clone = self.inner.clone(); let ready \
-    = mem::replace(&mut self.inner, clone);`";
+pub(super) const CLONE_AND_CALL: &str = "Clone + call: the inner service was called on a value \
+    that was not polled ready, most likely a fresh clone. Take the ready service and leave the \
+    clone in its place: `let clone = self.inner.clone(); let ready = mem::replace(&mut \
+    self.inner, clone);`";
 
-/// The service that the probe puts under a layer. It takes any request body, and one request at a time.
+/// The service that the probe puts under a layer. It takes any request body, and one request at a
+/// time.
 #[derive(Debug)]
 pub struct Inner {
     shared: Shared,

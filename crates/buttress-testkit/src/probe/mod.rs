@@ -1,19 +1,24 @@
 //! The contract of a tower layer, checked with one call.
 //!
-//! [`layer`] wraps a mock service with the layer under test and checks, each in a runtime of its own with paused time:
+//! [`layer`] wraps a mock service with the layer under test and checks, each in a runtime of its
+//! own with paused time:
 //!
-//! 1. The inner service is called only on a value whose `poll_ready` said that it is ready. *Clone + call* is the wrong form.
-//! 2. A request completes when the inner service takes one at a time, also one after another and from several clones at once.
-//!    *Clone + oneshot* is the wrong form: the readied service keeps the only permit while the clone waits for it for ever.
-//! 3. Readiness is forwarded: pending while the inner service is, woken when it becomes ready, failing with its very error. The
-//!    error of a call comes out unchanged, too.
+//! 1. The inner service is called only on a value whose `poll_ready` said that it is ready. The
+//!    wrong form is *clone + call*.
+//! 2. A request completes when the inner service takes one at a time, also one after another and
+//!    from several clones at once. *Clone + oneshot* is the wrong form: the readied service keeps
+//!    the only permit while the clone waits for it for ever.
+//! 3. Readiness is forwarded: pending while the inner service is, woken when it becomes ready,
+//!    failing with its very error. The error of a call comes out unchanged, too.
 //! 4. A clone does not take its original's readiness for its own.
-//! 5. Dropping the response future, polled or not, drops the inner future and gives back its permit.
+//! 5. Dropping the response future, polled or not, drops the inner future and gives back its
+//!    permit.
 //!
-//! That the service and its future satisfy what frameworks ask for (`Clone + Send + Sync + 'static`, a `Send` future, the
-//! inner service's own error type) is in the bounds, so a layer that breaks it does not compile against the probe.
+//! What frameworks ask for is in the bounds, so a layer that breaks it does not compile against the
+//! probe: `Clone + Send + Sync + 'static`, a `Send` future, the inner service's own error type.
 //!
-//! A hang is found at once and always: time is paused, so it jumps to the probe's deadline as soon as nothing else can happen.
+//! A hang is found at once and always: time is paused, so it jumps to the probe's deadline as soon
+//! as nothing else can happen.
 //!
 //! ```
 //! use buttress_testkit::probe;
@@ -29,6 +34,7 @@
 //! probe::layer(|inner| tower::Identity::new().layer(inner), || http::Request::new(()));
 //! ```
 
+mod case;
 mod cases;
 mod inner;
 mod state;
@@ -38,17 +44,19 @@ pub use inner::{Inner, InnerError, InnerFuture};
 use tokio::runtime::{Builder, Handle};
 use tower_service::Service;
 
-use cases::{Case, OnDrop};
+use case::Case;
+use cases::OnDrop;
 
 /// Checks that a layer keeps tower's contract.
 ///
-/// `wrap` puts the layer around a fresh inner service, once per case, inside of the case's runtime. `request` makes requests
-/// that the layer lets through to the inner service; it is called for every request, so that each can have a key of its own.
+/// `wrap` puts the layer around a fresh inner service, once per case, inside of the case's runtime.
+/// `request` makes requests that the layer lets through to the inner service; it is called for
+/// every request, so that each can have a key of its own.
 ///
 /// # Panics
 ///
-/// Panics when the layer breaks the contract, with a message that names the wrong form. Panics when called inside of a
-/// runtime, whose clock may run.
+/// Panics when the layer breaks the contract, with a message that names the wrong form. Panics when
+/// called inside of a runtime, whose clock may run.
 #[track_caller]
 pub fn layer<S, B>(wrap: impl Fn(Inner) -> S, request: impl Fn() -> http::Request<B>)
 where
@@ -58,8 +66,8 @@ where
     run(OnDrop::Drops, &wrap, &request);
 }
 
-/// Like [`layer`], for a layer whose work outlives the client's connection: after the response future has been dropped
-/// midway, the inner future must run to its end.
+/// Like [`layer`], for a layer whose work outlives the client's connection: after the response
+/// future has been dropped midway, the inner future must run to its end.
 ///
 /// # Panics
 ///

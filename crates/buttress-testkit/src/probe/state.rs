@@ -3,14 +3,16 @@ use std::task::Waker;
 
 use super::InnerError;
 
-/// What the inner service does and what has happened to it, shared by its clones, its futures and the case.
+/// What the inner service does and what has happened to it, shared by its clones, its futures and
+/// the case.
 #[derive(Debug, Clone)]
 pub(super) struct Shared(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 pub(super) struct State {
-    /// How many requests may be readied or in flight. A permit is taken by `poll_ready`, moves into the future with `call`,
-    /// and comes back when the service or the future that has it is dropped, as with tower's `ConcurrencyLimit`.
+    /// How many requests may be readied or in flight. A permit is taken by `poll_ready`, moves into
+    /// the future with `call`, and comes back when the service or the future that has it is
+    /// dropped, as with tower's `ConcurrencyLimit`.
     pub(super) permits: usize,
     /// How many services were readied and not called since.
     pub(super) reserved: usize,
@@ -26,7 +28,8 @@ pub(super) struct State {
     pub(super) in_flight: usize,
     /// How many futures have finished.
     pub(super) finished: usize,
-    /// Set by a call without readiness. The panic alone is not enough, as it may end in a task of the layer's.
+    /// Set by a call without readiness. The panic alone is not enough, as it may end in a task of
+    /// the layer's.
     pub(super) called_unready: bool,
     waiting: Vec<Waker>,
 }

@@ -1,8 +1,8 @@
 //! Server processes that end with the process that started them.
 //!
-//! Dropping is not enough: statics never drop, and neither does anything in a process that is killed. So each server runs under
-//! a small shell that holds the read end of a pipe of ours. Whatever ends us closes the pipe; the shell then ends the server and
-//! removes its folder.
+//! Dropping is not enough: statics never drop, and neither does anything in a process that is
+//! killed. So each server runs under a small shell that holds the read end of a pipe of ours.
+//! Whatever ends us closes the pipe; the shell then ends the server and removes its folder.
 
 mod supervised;
 #[cfg(feature = "postgres")]
@@ -21,10 +21,12 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-/// Starting several times is only for ports that another process took between our look and the server's.
+/// Starting several times is only for ports that another process took between our look and the
+/// server's.
 const ATTEMPTS: usize = 8;
 
-/// Starts a server on a free port of the loopback interface, and waits until `ready` says that this very process serves there.
+/// Starts a server on a free port of the loopback interface, and waits until `ready` says that this
+/// very process serves there.
 pub(crate) fn start(
     name: &str,
     folder: &Arc<TempDir>,
@@ -65,7 +67,8 @@ pub(crate) fn run(name: &str, folder: &Arc<TempDir>, command: &Command) -> Resul
     }
 }
 
-/// Looks for a program, in `PATH` first. A missing one is a failure, not a reason to skip: what is not run is not tested.
+/// Looks for a program, in `PATH` first. A missing one is a failure, not a reason to skip: what is
+/// not run is not tested.
 pub(crate) fn find(program: &str, others: &[PathBuf], package: &str) -> Result<PathBuf, String> {
     let path = env::var_os("PATH").unwrap_or_default();
     find_in(
@@ -94,7 +97,8 @@ pub(crate) fn folder(name: &str) -> Result<Arc<TempDir>, String> {
         .map_err(|error| format!("no temporary folder for {name}: {error}"))
 }
 
-/// Runs what blocks aside. Starting a server does not go by the runtime's clock, which the test may have paused.
+/// Runs what blocks aside. Starting a server does not go by the runtime's clock, which the test may
+/// have paused.
 pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => value,

@@ -14,7 +14,8 @@ use super::User;
 
 const SUPERVISE: &str = include_str!("supervise.sh");
 
-/// How often and how long [`Supervised::wait_until`] looks: for a minute, because a loaded machine must not fail a good test.
+/// How often and how long [`Supervised::wait_until`] looks: for a minute, because a loaded machine
+/// must not fail a good test.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const LOOKS: usize = 6000;
 
@@ -50,7 +51,8 @@ impl Command {
     }
 }
 
-/// A server that runs until this is dropped, or until this process ends in any way. Then its folder is gone, too.
+/// A server that runs until this is dropped, or until this process ends in any way. Then its folder
+/// is gone, too.
 #[derive(Debug)]
 pub(crate) struct Supervised {
     supervisor: Child,
@@ -76,7 +78,8 @@ impl Supervised {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // Out of reach of a Ctrl-C in the terminal, which would end the shell before it has cleaned up.
+            // Out of reach of a Ctrl-C in the terminal, which would end the shell before it has
+            // cleaned up.
             .process_group(0);
         if let Some((uid, gid)) = command.user {
             shell.uid(uid).gid(gid);
@@ -153,7 +156,8 @@ impl Supervised {
 
 impl Drop for Supervised {
     fn drop(&mut self) {
-        // Closing the pipe is the signal. The supervisor ends after the server, within seconds at the worst.
+        // Closing the pipe is the signal. The supervisor ends after the server, within seconds at
+        // the worst.
         drop(self.pipe.take());
         let _ended = self.supervisor.wait();
     }

@@ -11,8 +11,8 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// Another user if we are root, and nobody in particular otherwise. `folder` is one that we made, so its owner is us: the
-    /// standard library has no safe call that says who we are.
+    /// Another user if we are root, and nobody in particular otherwise. `folder` is one that we
+    /// made, so its owner is us: the standard library has no safe call that says who we are.
     pub(crate) fn instead_of_root(folder: &Path) -> Result<Option<Self>, String> {
         let metadata =
             fs::metadata(folder).map_err(|error| format!("{}: {error}", folder.display()))?;

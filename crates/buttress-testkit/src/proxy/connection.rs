@@ -35,7 +35,8 @@ impl Connection {
         faults: watch::Receiver<Faults>,
         before: Faults,
     ) -> Self {
-        // Small writes of a test must not wait for each other's acknowledgement; that it fails changes only the pace.
+        // Small writes of a test must not wait for each other's acknowledgement; that it fails
+        // changes only the pace.
         let _paced = client
             .set_nodelay(true)
             .and_then(|()| server.set_nodelay(true));
@@ -92,7 +93,8 @@ pub(super) fn reset(stream: TcpStream) {
     drop(stream);
 }
 
-/// Sends a FIN, then reads on until the peer's. Dropping a socket that has bytes unread would send an RST after the FIN.
+/// Sends a FIN, then reads on until the peer's. Dropping a socket that has bytes unread would send
+/// an RST after the FIN.
 async fn close(mut stream: TcpStream) {
     let _closed = stream.shutdown().await;
     let mut ignored = [0; 1024];
@@ -134,7 +136,8 @@ async fn pass_on(
     }
 }
 
-/// Waits as long as the faults demand: the delay, and then the stall, unless both are lifted earlier.
+/// Waits as long as the faults demand: the delay, and then the stall, unless both are lifted
+/// earlier.
 async fn held_back(direction: Direction, faults: &mut watch::Receiver<Faults>) {
     let delay = faults.borrow().on(direction).delay;
     if !delay.is_zero() {

@@ -13,7 +13,8 @@ const BACKLOG: u32 = 128;
 /// A port that can stop listening and begin again.
 #[derive(Debug)]
 pub(super) struct Listening {
-    /// Holds the port, without listening, so that nobody else gets it while connections are refused.
+    /// Holds the port, without listening, so that nobody else gets it while connections are
+    /// refused.
     _port: TcpSocket,
     address: SocketAddr,
     state: Mutex<State>,
@@ -46,7 +47,8 @@ impl Listening {
         self.address
     }
 
-    /// Closes the listener at once. The system resets clients that were not accepted yet, and refuses those that come.
+    /// Closes the listener at once. The system resets clients that were not accepted yet, and
+    /// refuses those that come.
     pub(super) fn stop(&self) {
         self.state().listener = None;
     }

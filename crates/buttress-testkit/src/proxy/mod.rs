@@ -15,11 +15,13 @@ use tokio::task::{JoinHandle, JoinSet};
 use connection::Connection;
 use listening::Listening;
 
-/// A TCP proxy on a free port of the loopback interface, that passes everything on until it is told otherwise.
+/// A TCP proxy on a free port of the loopback interface, that passes everything on until it is told
+/// otherwise.
 ///
-/// Faults begin when their method returns: no byte that arrives later gets through first. They hold for connections that
-/// exist and for those that come, until [`resume`](Self::resume). [`cut`](Self::cut) and [`reset`](Self::reset) end those that
-/// exist and leave the next alone. When the proxy is dropped, its port and its connections close.
+/// Faults begin when their method returns: no byte that arrives later gets through first. They hold
+/// for connections that exist and for those that come, until [`resume`](Self::resume).
+/// [`cut`](Self::cut) and [`reset`](Self::reset) end those that exist and leave the next alone.
+/// When the proxy is dropped, its port and its connections close.
 #[derive(Debug)]
 pub struct Proxy {
     listening: Arc<Listening>,
@@ -61,8 +63,8 @@ struct Counts {
 }
 
 impl Proxy {
-    /// Starts a proxy to the server at the address, which need not listen yet: a client whose connection cannot be passed on
-    /// sees it reset.
+    /// Starts a proxy to the server at the address, which need not listen yet: a client whose
+    /// connection cannot be passed on sees it reset.
     ///
     /// # Panics
     ///
@@ -111,7 +113,8 @@ impl Proxy {
         self.stall_only(Direction::ToClient);
     }
 
-    /// Passes nothing on that goes this way. Stalled answers make a request whose effect happens and is never confirmed.
+    /// Passes nothing on that goes this way. Stalled answers make a request whose effect happens
+    /// and is never confirmed.
     pub fn stall_only(&self, direction: Direction) {
         self.faults
             .send_modify(|faults| faults.on_mut(direction).stalled = true);
@@ -147,7 +150,8 @@ impl Proxy {
         }
     }
 
-    /// How many connections clients have made so far, those that did not get through to the server included.
+    /// How many connections clients have made so far, those that did not get through to the server
+    /// included.
     pub fn accepted(&self) -> usize {
         self.counts.accepted.load(Ordering::SeqCst)
     }
@@ -193,7 +197,8 @@ async fn accept(
         let client = listening.accept().await;
         counts.accepted.fetch_add(1, Ordering::SeqCst);
         let open = Open::new(&counts);
-        // What was cut or reset before this connection does not concern it; what is while the server is being reached, does.
+        // What was cut or reset before this connection does not concern it; what is while the
+        // server is being reached, does.
         let faults = faults.clone();
         let before = *faults.borrow();
         connections.spawn(async move {

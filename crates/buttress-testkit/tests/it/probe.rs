@@ -12,7 +12,8 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 type Ready = Poll<Result<(), InnerError>>;
 type Answer = Pin<Box<dyn Future<Output = Result<(), InnerError>> + Send + Sync>>;
 
-/// A layered service put together from a `poll_ready` and a `call`, so that each test shows only what it gets wrong.
+/// A layered service put together from a `poll_ready` and a `call`, so that each test shows only
+/// what it gets wrong.
 #[derive(Clone)]
 struct Layered {
     inner: Inner,
