@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use buttress_problem::ToProblem;
+
 use crate::support::Secret;
 
 /// Generic, borrowing and nested: what the impls must put up with.
@@ -31,6 +33,25 @@ enum OrderError<'a, K: fmt::Debug> {
 #[error("at most {0} at once")]
 #[problem(status = CONFLICT, code = "LIMIT")]
 struct Limit(u8);
+
+/// The impls come on top of what every error has.
+#[test]
+fn a_framework_changes_nothing() {
+    let shop = String::from("s");
+    for (error, status) in [
+        (
+            OrderError::NotFound {
+                key: 7,
+                shop: &shop,
+            },
+            404,
+        ),
+        (OrderError::Store(Secret), 503),
+        (OrderError::Limit(Limit(3)), 409),
+    ] {
+        assert_eq!(error.to_problem().status(), status);
+    }
+}
 
 #[cfg(feature = "axum")]
 mod axum {

@@ -16,10 +16,7 @@ mod contract;
 mod derive;
 #[cfg(feature = "derive")]
 mod derive_catalogue;
-#[cfg(all(
-    feature = "derive",
-    any(feature = "actix", feature = "axum", feature = "utoipa")
-))]
+#[cfg(feature = "derive")]
 mod derive_frameworks;
 #[cfg(feature = "derive")]
 mod derive_generics;
