@@ -2,7 +2,10 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{GenericParam, Generics, Path, Type, WherePredicate, parse_quote};
+use syn::{
+    GenericArgument, GenericParam, Generics, Ident, Path, PathArguments, PathSegment, Type,
+    TypePath, WherePredicate, parse_quote,
+};
 
 use crate::model::{Answer, Field, Model, Part};
 
@@ -15,17 +18,16 @@ pub(crate) fn to_problem(model: &Model, krate: &Path) -> Generics {
         .cases
         .iter()
         .flat_map(|case| match &case.answer {
-            Answer::Transparent(field) => vec![(field, quote!(#krate::ToProblem))],
+            // What is being implemented cannot be demanded.
+            Answer::Transparent(field) if is_self(ident, &field.ty) => Vec::new(),
+            Answer::Transparent(field) => vec![(&field.ty, quote!(#krate::ToProblem))],
             Answer::Own { fields, .. } => fields
                 .iter()
-                .map(|(field, part)| (field, bound_of(part, krate)))
+                .map(|(field, part)| bound_of(field, part, krate))
                 .collect(),
         })
-        .filter(|(field, _)| depends_on_parameter(&model.generics, &field.ty))
-        .map(|(field, bound)| {
-            let ty = option_argument(field).unwrap_or(&field.ty);
-            parse_quote!(#ty: #bound)
-        })
+        .filter(|(ty, _)| depends_on_parameter(&model.generics, ty))
+        .map(|(ty, bound)| parse_quote!(#ty: #bound))
         .collect();
     let has_parameters = generics
         .params
@@ -68,13 +70,40 @@ pub(crate) fn lent(model: &Model, krate: &Path) -> Generics {
     generics
 }
 
-fn bound_of(part: &Part, krate: &Path) -> TokenStream {
+fn bound_of<'a>(field: &'a Field, part: &Part, krate: &Path) -> (&'a Type, TokenStream) {
+    let ty = &field.ty;
     match part {
-        Part::Extension(_) => quote!(#krate::__private::Serialize),
-        Part::Header(_) => quote!(::core::fmt::Display),
-        Part::Violations => quote!(
-            ::core::clone::Clone + ::core::iter::IntoIterator<Item = #krate::Violation>
-        ),
+        Part::Extension(_) => (ty, quote!(#krate::__private::Serialize)),
+        Part::Header(_) => {
+            let ty = option_argument(field).unwrap_or(ty);
+            (ty, quote!(::core::fmt::Display))
+        }
+        Part::Violations => {
+            let iterator = quote!(::core::iter::IntoIterator<Item = #krate::Violation>);
+            (ty, quote!(::core::clone::Clone + #iterator))
+        }
+    }
+}
+
+/// Whether a field holds the type itself, boxed in some way. By its name alone: a type of the same
+/// name in another module has a path.
+pub(crate) fn is_self(ident: &Ident, ty: &Type) -> bool {
+    let Type::Path(TypePath {
+        qself: None, path, ..
+    }) = ty
+    else {
+        return false;
+    };
+    let Some(last) = path.segments.last() else {
+        return false;
+    };
+    let is_alone = path.leading_colon.is_none() && path.segments.len() == 1;
+    if is_alone && (last.ident == *ident || last.ident == "Self") {
+        return true;
+    }
+    match type_argument(last) {
+        Some(inner) if last.ident == "Box" || last.ident == "Arc" => is_self(ident, inner),
+        _ => false,
     }
 }
 
@@ -84,13 +113,16 @@ pub(crate) fn option_argument(field: &Field) -> Option<&Type> {
         return None;
     };
     let last = path.path.segments.last()?;
-    let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else {
+    type_argument(last).filter(|_| last.ident == "Option")
+}
+
+/// `T` of `Name<T>`.
+fn type_argument(segment: &PathSegment) -> Option<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
         return None;
     };
     match arguments.args.first()? {
-        syn::GenericArgument::Type(ty) if last.ident == "Option" && arguments.args.len() == 1 => {
-            Some(ty)
-        }
+        GenericArgument::Type(ty) if arguments.args.len() == 1 => Some(ty),
         _ => None,
     }
 }
@@ -110,7 +142,7 @@ fn depends_on_parameter(generics: &Generics, ty: &Type) -> bool {
     names.any(|name| mentions(tokens.clone(), name))
 }
 
-fn mentions(tokens: TokenStream, name: &syn::Ident) -> bool {
+fn mentions(tokens: TokenStream, name: &Ident) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == *name,
         TokenTree::Group(group) => mentions(group.stream(), name),

@@ -1,8 +1,8 @@
 //! From the model to the impls.
 //!
 //! The code lands in the user's module, where any name may mean something else and any lint may be
-//! denied. So every path is absolute, every method of a trait is called through the trait, and the
-//! spans are the macro's own: rustc and clippy then know that nobody wrote this by hand.
+//! denied. So every path is absolute, every method of a trait is called through the trait, and
+//! `#[automatically_derived]` tells rustc and clippy that nobody wrote this by hand.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
@@ -10,7 +10,7 @@ use syn::{Ident, Path, parse_quote, spanned::Spanned};
 
 use crate::{
     attributes::{FixedHeader, HeaderKey},
-    bounds::{self, option_argument},
+    bounds::{self, is_self, option_argument},
     frameworks,
     model::{Answer, Case, Detail, Field, Kind, Model, Part},
 };
@@ -38,10 +38,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 fn expand_kind(index: usize, kind: &Kind, krate: &Path) -> TokenStream {
     let name = kind_name(index);
     let status = match &kind.status.name {
-        Some(constant) => {
-            let constant = located(constant);
-            quote!(#krate::__private::http::StatusCode::#constant)
-        }
+        Some(constant) => quote!(#krate::__private::http::StatusCode::#constant),
         None => {
             let number = kind.status.number;
             quote!(#krate::__private::status(#number))
@@ -76,7 +73,7 @@ fn expand_to_problem(model: &Model, krate: &Path) -> TokenStream {
     let kinds = (0..model.kinds.len()).map(kind_name);
     let nested = model.cases.iter().filter_map(|case| match &case.answer {
         // What this very type brings along is in the catalogue already.
-        Answer::Transparent(field) if !is_self(model, field) => Some(&field.ty),
+        Answer::Transparent(field) if !is_self(&model.ident, &field.ty) => Some(&field.ty),
         Answer::Transparent(_) | Answer::Own { .. } => None,
     });
     quote! {
@@ -142,10 +139,7 @@ fn expand_arm(case: &Case, krate: &Path) -> TokenStream {
         }
     };
     let path = match &case.variant {
-        Some(variant) => {
-            let variant = located(variant);
-            quote!(Self::#variant)
-        }
+        Some(variant) => quote!(Self::#variant),
         None => quote!(Self),
     };
     let members = bound.iter().map(|field| &field.member);
@@ -157,10 +151,7 @@ fn expand_arm(case: &Case, krate: &Path) -> TokenStream {
 
 fn with_fixed_header(value: &TokenStream, header: &FixedHeader, krate: &Path) -> TokenStream {
     let name = match &header.name {
-        HeaderKey::Constant(constant) => {
-            let constant = located(constant);
-            quote!(#krate::__private::http::header::#constant)
-        }
+        HeaderKey::Constant(constant) => quote!(#krate::__private::http::header::#constant),
         HeaderKey::Text(text) => {
             quote!(#krate::__private::http::HeaderName::from_static(#text))
         }
@@ -234,33 +225,6 @@ fn expand_from(model: &Model, krate: &Path) -> TokenStream {
     }
 }
 
-/// Whether a field holds the type itself, boxed in some way.
-fn is_self(model: &Model, field: &Field) -> bool {
-    let syn::Type::Path(path) = &field.ty else {
-        return false;
-    };
-    let Some(last) = path.path.segments.last() else {
-        return false;
-    };
-    if last.ident == model.ident || path.path.is_ident("Self") {
-        return true;
-    }
-    let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else {
-        return false;
-    };
-    let is_pointer = last.ident == "Box" || last.ident == "Arc";
-    match arguments.args.first() {
-        Some(syn::GenericArgument::Type(ty)) if is_pointer => {
-            let inner = Field {
-                member: field.member.clone(),
-                ty: ty.clone(),
-            };
-            is_self(model, &inner)
-        }
-        _ => false,
-    }
-}
-
 fn kind_name(index: usize) -> Ident {
     format_ident!("__BUTTRESS_PROBLEM_{index}", span = Span::mixed_site())
 }
@@ -270,12 +234,4 @@ fn binding(index: usize, field: &Field) -> Ident {
     // What goes wrong with it is that its type will not do: blame that.
     let span = field.ty.span().resolved_at(Span::mixed_site());
     format_ident!("__buttress_field_{index}", span = span)
-}
-
-/// The identifier where the user wrote it, but as the macro's own: errors point at it, and lints
-/// do not.
-pub(crate) fn located(ident: &Ident) -> Ident {
-    let mut ident = ident.clone();
-    ident.set_span(ident.span().resolved_at(Span::mixed_site()));
-    ident
 }

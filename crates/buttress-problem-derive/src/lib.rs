@@ -85,13 +85,13 @@ use proc_macro::TokenStream;
 /// | `axum` | implement `IntoResponse` of axum 0.8; feature `axum` | |
 /// | `actix` | implement `ResponseError` of actix-web 4; feature `actix` | |
 /// | `utoipa` | implement `IntoResponses` of utoipa 6; feature `utoipa` | |
-/// | `crate = path::to` | where `buttress_problem` is, when it is re-exported or renamed | `::buttress_problem` |
+/// | `crate = buttress::problem` | where `buttress_problem` is, when it is re-exported or renamed | `::buttress_problem` |
 ///
 /// # On each variant, or on the struct
 ///
 /// | key | means | default |
 /// |---|---|---|
-/// | `status = NOT_FOUND` or `status = 404` | a constant of `http::StatusCode`, or a number, from 400 to 599 | required, unless `transparent` |
+/// | `status = NOT_FOUND` or `status = 404` | a constant of `http::StatusCode`, or a number, from 400 to 599; a constant that is newer than this crate goes by its number | required, unless `transparent` |
 /// | `type = "…"` | a URI reference; an IRI is percent-encoded | `about:blank` |
 /// | `title = "…"` | the same for every problem of this type | the status' phrase for `about:blank`; otherwise the variant's name: `OrderNotFound` is "Order not found" |
 /// | `code = "…"` | the stable machine name: upper-case letters, digits and `_` | made of the end of the `type`: `order-not-found` is `ORDER_NOT_FOUND`; for `about:blank` the status' own, such as `NOT_FOUND` |
@@ -104,6 +104,9 @@ use proc_macro::TokenStream;
 ///
 /// Variants can share a kind of problem; its description is then that of each in turn. Two variants
 /// with the same code and another status, type or title are an error.
+///
+/// A transparent field can hold the error itself, as `Box<Self>`. Two errors that hold each other
+/// have a catalogue without end.
 ///
 /// # On a field
 ///

@@ -183,6 +183,38 @@ fn a_nested_5xx_keeps_the_whole_error_as_its_source() {
     assert_eq!(source.to_string(), "again: the bank is away");
 }
 
+/// Another type of the same name.
+mod inner {
+    #[derive(Debug, thiserror::Error, buttress_problem::Problem)]
+    #[error("inner")]
+    #[problem(status = 404, code = "INNER")]
+    pub(super) struct Error;
+}
+
+#[derive(Debug, thiserror::Error, buttress_problem::Problem)]
+enum Error {
+    #[error(transparent)]
+    #[problem(transparent)]
+    Inner(inner::Error),
+    #[error("outer")]
+    #[problem(status = 400, code = "OUTER")]
+    Outer,
+}
+
+#[test]
+fn a_nested_error_can_have_the_same_name() {
+    let codes: Vec<_> = Error::catalogue()
+        .into_iter()
+        .map(|kind| kind.code())
+        .collect();
+    assert_eq!(codes, ["OUTER", "INNER"]);
+    assert_eq!(
+        Error::Inner(inner::Error).to_problem().code(),
+        Some("INNER")
+    );
+    assert_eq!(Error::Outer.to_problem().code(), Some("OUTER"));
+}
+
 /// There is no such error, and it has no problems.
 #[derive(Debug, thiserror::Error, buttress_problem::Problem)]
 enum Never {}

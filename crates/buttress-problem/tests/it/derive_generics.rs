@@ -135,6 +135,43 @@ fn each_use_of_a_field_brings_its_bound() {
     assert_eq!(problem.violations().len(), 1);
 }
 
+/// What it holds is itself, so its own impl cannot be a bound of it.
+#[allow(clippy::use_self, reason = "both spellings must do")]
+#[derive(Debug, buttress_problem::Problem)]
+enum Nested<T> {
+    #[problem(transparent)]
+    Deeper(Box<Self>),
+    #[problem(transparent)]
+    Named(Box<Nested<T>>),
+    #[problem(status = 409)]
+    Bottom {
+        #[problem(extension)]
+        value: T,
+        #[problem(violations)]
+        violation: Option<Violation>,
+    },
+}
+
+impl<T: fmt::Debug> fmt::Display for Nested<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nested")
+    }
+}
+
+impl<T: fmt::Debug> std::error::Error for Nested<T> {}
+
+#[test]
+fn a_generic_error_can_hold_itself() {
+    let bottom = Nested::Bottom {
+        value: 5,
+        violation: Some(Violation::parameter("a", "b")),
+    };
+    let problem = Problem::from(Nested::Deeper(Box::new(Nested::Named(Box::new(bottom)))));
+    assert_eq!(problem.extension::<u8>("value"), Some(5));
+    assert_eq!(problem.violations().len(), 1);
+    assert_eq!(Nested::<u8>::catalogue().len(), 1);
+}
+
 /// `?` turns any of them into a problem.
 #[test]
 fn the_question_mark_converts() {

@@ -21,7 +21,6 @@ mod bare {
         clippy::as_conversions,
         clippy::exhaustive_enums,
         clippy::exhaustive_structs,
-        clippy::implicit_return,
         clippy::indexing_slicing,
         clippy::match_same_arms,
         clippy::missing_trait_methods,
@@ -103,6 +102,26 @@ mod bare {
         Inner(Inner),
     }
 
+    #[derive(::core::fmt::Debug)]
+    struct Private<T>(T);
+
+    impl<T> ::serde::Serialize for Private<T> {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            out: S,
+        ) -> ::core::result::Result<S::Ok, S::Error> {
+            out.serialize_unit_struct("Private")
+        }
+    }
+
+    /// A bound on a private type in the impls of a wider one.
+    #[derive(::core::fmt::Debug, ::buttress_problem::Problem)]
+    #[problem(status = 400)]
+    pub(super) struct Public<T> {
+        #[problem(extension)]
+        private: Private<T>,
+    }
+
     #[derive(::core::fmt::Debug, ::buttress_problem::Problem)]
     #[problem(status = 418, crate = ::buttress_problem)]
     pub(super) struct Inner {
@@ -127,6 +146,14 @@ impl std::fmt::Display for bare::Inner {
 }
 
 impl std::error::Error for bare::Inner {}
+
+impl<T> std::fmt::Display for bare::Public<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("public")
+    }
+}
+
+impl<T: std::fmt::Debug> std::error::Error for bare::Public<T> {}
 
 #[test]
 fn names_in_scope_do_not_matter() {

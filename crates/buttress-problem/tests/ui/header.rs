@@ -4,6 +4,8 @@ use buttress_problem::Problem;
 enum Headers {
     #[problem(status = 400, header(RETRY_AFTER = "3\n0"))]
     LineBreak,
+    #[problem(status = 400, header(RETRY_AFTER = " 30"))]
+    OuterSpace,
     #[problem(status = 400, header("x-käse" = "a", "x-ok" = "ü"))]
     NotAscii,
     #[problem(status = 400, header("two words" = "a"))]
