@@ -8,8 +8,8 @@ use crate::{
     status,
 };
 
-/// Builds a [`Problem`] from parts that are only known at run time, and reports the first one
-/// that is wrong.
+/// Builds a [`Problem`](struct@Problem) from parts that are only known at run time, and reports
+/// the first one that is wrong.
 ///
 /// ```
 /// use buttress_problem::Problem;

@@ -19,7 +19,8 @@ use crate::{Problem, headers};
 ///    is still being made is a stream and goes on untouched.
 /// 3. A 5xx in plain text becomes a problem without detail. The text is logged.
 /// 4. A **panic** becomes a 500. Its message is logged.
-/// 5. A [`Problem`] gets `instance` (the request's path), `requestId` (from `X-Request-Id`) and
+/// 5. A [`Problem`](struct@Problem) gets `instance` (the request's path), `requestId` (from
+///    `X-Request-Id`) and
 ///    `traceId` (from `traceparent`, [W3C Trace Context](https://www.w3.org/TR/trace-context/))
 ///    where it has none, and its `status` follows the response's. What caused it is logged with
 ///    the same ids, once.
