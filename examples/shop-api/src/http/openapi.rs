@@ -14,7 +14,7 @@ use utoipa::{
     info(
         title = "Shop API",
         description = "A small shop. Every error is a problem document (RFC 9457) whose `code` is \
-            stable. A query parameter that an operation does not know is an error too.\n\n\
+            stable. Under `/v1`, a query parameter that an operation does not know is an error too.\n\n\
             There are no cursors, no preconditions and no authentication yet: a list is one page, \
             the last writer wins, and products can be changed only while the server runs with \
             `--insecure-admin`.",
