@@ -1,6 +1,7 @@
 //! The extractors, behind a real router.
 
 mod json;
+mod json_echo;
 mod json_shape;
 mod parameters;
 mod socket;
