@@ -1,6 +1,6 @@
 //! A product and what may become of it.
 
-use jiff::Timestamp;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Currency, Description, Price, ProductName, Stock};
@@ -23,9 +23,9 @@ pub struct Product {
     /// 1 when created, one more with every change.
     pub version: i64,
     /// When it was created.
-    pub created_at: Timestamp,
+    pub created_at: DateTime<Utc>,
     /// When it was changed last.
-    pub updated_at: Timestamp,
+    pub updated_at: DateTime<Utc>,
 }
 
 /// A product that is yet to be created.
@@ -60,7 +60,7 @@ pub struct ProductChanges {
 
 impl NewProduct {
     /// The first version of the product.
-    pub fn create(self, id: Uuid, now: Timestamp) -> Product {
+    pub fn create(self, id: Uuid, now: DateTime<Utc>) -> Product {
         Product {
             id,
             name: self.name,
@@ -78,7 +78,7 @@ impl NewProduct {
 impl Product {
     /// The next version, or `None` when the changes leave everything as it is: a version that
     /// differs in nothing would make other writers' preconditions fail for no reason.
-    pub fn changed(&self, changes: ProductChanges, now: Timestamp) -> Option<Self> {
+    pub fn changed(&self, changes: ProductChanges, now: DateTime<Utc>) -> Option<Self> {
         let current = self.clone();
         let next = Self {
             name: changes.name.unwrap_or(current.name),
@@ -110,11 +110,11 @@ mod tests {
             currency: Currency::new("EUR").expect("a currency"),
             stock: Stock::new(3).expect("a stock"),
         };
-        lamp.create(Uuid::nil(), Timestamp::UNIX_EPOCH)
+        lamp.create(Uuid::nil(), DateTime::UNIX_EPOCH)
     }
 
-    fn later() -> Timestamp {
-        Timestamp::from_second(60).expect("in range")
+    fn later() -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(60_000).expect("in range")
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
             ..Default::default()
         };
         let changed = lamp
-            .changed(changes, Timestamp::UNIX_EPOCH)
+            .changed(changes, DateTime::UNIX_EPOCH)
             .expect("a change");
         assert_eq!(changed.updated_at, later());
     }

@@ -1,6 +1,8 @@
 //! Reading and writing products.
 
-use jiff::Timestamp;
+use std::error::Error;
+
+use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::{Row, SqliteExecutor, sqlite::SqliteRow};
 use uuid::{Uuid, fmt::Hyphenated};
 
@@ -98,7 +100,7 @@ impl Store {
         .bind(next.currency.as_str())
         .bind(next.stock.pieces())
         .bind(next.version)
-        .bind(next.updated_at.as_millisecond())
+        .bind(next.updated_at.timestamp_millis())
         .bind(next.id.hyphenated())
         .execute(&mut *transaction)
         .await?;
@@ -116,7 +118,7 @@ impl Store {
         let mut transaction = self.begin_write().await?;
         let deleted =
             sqlx::query("UPDATE products SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL")
-                .bind(now().as_millisecond())
+                .bind(now().timestamp_millis())
                 .bind(id.hyphenated())
                 .execute(&mut *transaction)
                 .await?;
@@ -126,9 +128,8 @@ impl Store {
 }
 
 /// Now, as exactly as it is kept.
-fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(3)
 }
 
 async fn find(executor: impl SqliteExecutor<'_>, id: Uuid) -> Result<Option<Product>, StoreError> {
@@ -157,8 +158,8 @@ pub(super) async fn insert(
     .bind(product.currency.as_str())
     .bind(product.stock.pieces())
     .bind(product.version)
-    .bind(product.created_at.as_millisecond())
-    .bind(product.updated_at.as_millisecond())
+    .bind(product.created_at.timestamp_millis())
+    .bind(product.updated_at.timestamp_millis())
     .execute(executor)
     .await?;
     Ok(())
@@ -183,16 +184,15 @@ fn decoded<T>(column: &str, value: Result<T, BrokenRule>) -> Result<T, sqlx::Err
     value.map_err(|rule| column_error(column, rule))
 }
 
-fn time(row: &SqliteRow, column: &str) -> Result<Timestamp, sqlx::Error> {
-    Timestamp::from_millisecond(row.try_get(column)?).map_err(|error| column_error(column, error))
+fn time(row: &SqliteRow, column: &str) -> Result<DateTime<Utc>, sqlx::Error> {
+    let millis = row.try_get(column)?;
+    DateTime::from_timestamp_millis(millis)
+        .ok_or_else(|| column_error(column, "it is no time that there is"))
 }
 
-fn column_error(
-    column: &str,
-    source: impl std::error::Error + Send + Sync + 'static,
-) -> sqlx::Error {
+fn column_error(column: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
     sqlx::Error::ColumnDecode {
         index: column.to_owned(),
-        source: Box::new(source),
+        source: source.into(),
     }
 }

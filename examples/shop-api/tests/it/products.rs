@@ -1,6 +1,6 @@
 //! What the catalogue answers to good requests.
 
-use jiff::Timestamp;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ async fn a_list_is_one_page_of_20_newest_first() {
     let pagination =
         json!({ "limit": 20, "hasMore": true, "nextCursor": null, "prevCursor": null });
     assert_eq!(list["pagination"], pagination);
-    let times: Vec<Timestamp> = list["data"]
+    let times: Vec<DateTime<Utc>> = list["data"]
         .as_array()
         .expect("has data")
         .iter()
@@ -172,7 +172,7 @@ async fn what_is_created_can_be_read() {
     for time in ["createdAt", "updatedAt"] {
         let time = product[time].as_str().expect("has times");
         assert!(
-            time.ends_with('Z') && time.parse::<Timestamp>().is_ok(),
+            time.ends_with('Z') && time.parse::<DateTime<Utc>>().is_ok(),
             "{time}"
         );
     }

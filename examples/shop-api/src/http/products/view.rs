@@ -1,6 +1,6 @@
 //! Products as clients see them.
 
-use jiff::Timestamp;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -32,8 +32,8 @@ pub(in crate::http) struct ProductView {
     /// 1 when created, one more with every change.
     #[schema(example = 1)]
     version: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
 }
 
 /// One page of products.

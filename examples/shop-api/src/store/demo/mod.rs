@@ -2,7 +2,7 @@
 
 mod ranges;
 
-use jiff::{SignedDuration, Timestamp};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::{Builder, Uuid};
 
 use self::ranges::RANGES;
@@ -60,16 +60,16 @@ fn demo_product(index: usize) -> Result<Product, BrokenRule> {
             (noise >> 8) as i64 % 120 + 1
         })?,
     };
-    let created_at = Timestamp::UNIX_EPOCH
-        + SignedDuration::from_secs(FIRST_CREATED + index as i64 * SECONDS_BETWEEN);
+    let created_at =
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(FIRST_CREATED + index as i64 * SECONDS_BETWEEN);
     Ok(product.create(demo_id(created_at, noise), created_at))
 }
 
-fn demo_id(created_at: Timestamp, noise: u64) -> Uuid {
+fn demo_id(created_at: DateTime<Utc>, noise: u64) -> Uuid {
     let mut random = [0; 10];
     random[..8].copy_from_slice(&noise.to_be_bytes());
     random[8..].copy_from_slice(&noise.to_le_bytes()[..2]);
-    let millis = u64::try_from(created_at.as_millisecond()).unwrap_or_default();
+    let millis = u64::try_from(created_at.timestamp_millis()).unwrap_or_default();
     Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
@@ -103,7 +103,10 @@ mod tests {
         assert_eq!((names.len(), ids.len()), (200, 200));
         assert_eq!(products, catalogue().expect("the demo keeps the rules"));
         assert_eq!(products[0].name.as_str(), "Stoneware casserole");
-        assert_eq!(products[0].created_at.to_string(), "2025-03-03T08:00:00Z");
+        assert_eq!(
+            products[0].created_at.to_rfc3339(),
+            "2025-03-03T08:00:00+00:00"
+        );
     }
 
     #[test]
