@@ -37,12 +37,18 @@ impl Catalogue {
         self.0.iter().find(|kind| kind.slug() == slug)
     }
 
-    /// Adds a kind unless it is there.
+    /// Adds a kind unless it is there: of two that differ in their descriptions alone, the first
+    /// that has one stays.
     pub fn insert(&mut self, kind: ProblemType) {
         let key = |kind: &ProblemType| (kind.status().as_u16(), kind.code());
-        if !self.0.contains(&kind) {
-            let at = self.0.partition_point(|other| key(other) <= key(&kind));
-            self.0.insert(at, kind);
+        let known = self.0.iter_mut().find(|known| known.is_same_kind(&kind));
+        match known {
+            Some(known) if known.description().is_none() => *known = kind,
+            Some(_) => {}
+            None => {
+                let at = self.0.partition_point(|other| key(other) <= key(&kind));
+                self.0.insert(at, kind);
+            }
         }
     }
 }

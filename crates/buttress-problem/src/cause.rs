@@ -55,8 +55,8 @@ impl Cause {
                 status,
                 error,
                 instance,
-                request_id,
-                trace_id,
+                requestId = request_id,
+                traceId = trace_id,
                 "request failed"
             );
         } else if tracing::enabled!(tracing::Level::DEBUG) {
@@ -65,8 +65,8 @@ impl Cause {
                 status,
                 error,
                 instance,
-                request_id,
-                trace_id,
+                requestId = request_id,
+                traceId = trace_id,
                 "request refused"
             );
         }

@@ -12,6 +12,18 @@ impl Problem {
         self.0.status = status;
     }
 
+    /// Changes what identifies the kind of problem.
+    pub fn set_type(&mut self, type_uri: UriReference) {
+        self.0.type_uri = type_uri;
+    }
+
+    /// Changes the stable machine name; see [`with_code`](Self::with_code).
+    pub fn set_code(&mut self, code: impl Into<Cow<'static, str>>) {
+        // A document from elsewhere may have had a `code` that is no text.
+        self.0.extensions.remove("code");
+        self.0.code = Text::Set(code.into());
+    }
+
     /// Changes the title.
     pub fn set_title(&mut self, title: impl Into<Cow<'static, str>>) {
         self.0.title = Text::Set(title.into());

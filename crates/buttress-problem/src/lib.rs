@@ -8,6 +8,7 @@ pub mod __private;
 mod accept;
 #[cfg(feature = "actix")]
 mod actix;
+mod answers;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod builder;
@@ -42,6 +43,7 @@ mod violations;
 #[cfg(feature = "xml")]
 mod xml;
 
+pub use answers::Answers;
 pub use builder::ProblemBuilder;
 #[cfg(feature = "derive")]
 pub use buttress_problem_derive::Problem;
@@ -60,5 +62,7 @@ pub use layer::{
     CatchError, CatchErrorFuture, CatchErrorLayer, Occurrence, ProblemLayer, ProblemService,
     ResponseBody, ResponseFuture,
 };
+#[cfg(feature = "utoipa")]
+pub use openapi::Problems;
 #[cfg(feature = "serde-path-to-error")]
 pub use violations::read_json;

@@ -1,6 +1,6 @@
 //! Problems in OpenAPI documents, by way of utoipa.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 use serde_json::json;
 use utoipa::{
@@ -14,7 +14,7 @@ use utoipa::{
     },
 };
 
-use crate::{Catalogue, JsonPointer, Problem, ProblemType, Violation, headers, status};
+use crate::{Answers, Catalogue, JsonPointer, Problem, ProblemType, Violation, headers, status};
 
 /// The shared component `Problem`: the members of RFC 9457, `code`, `requestId`, `traceId` and
 /// `errors`; others are allowed.
@@ -138,6 +138,39 @@ impl IntoResponses for Problem {
     }
 }
 
+/// The OpenAPI responses of all that an operation may answer with, as one set: errors, extractors
+/// and tuples of them. Named one by one, utoipa would keep the last of those that share a status.
+///
+/// ```
+/// use buttress_problem::{Problem, Problems};
+///
+/// #[derive(Debug, thiserror::Error, Problem)]
+/// #[error("out of stock")]
+/// #[problem(status = CONFLICT, code = "OUT_OF_STOCK")]
+/// struct OutOfStock;
+///
+/// #[derive(Debug, thiserror::Error, Problem)]
+/// #[error("already paid")]
+/// #[problem(status = CONFLICT, code = "ALREADY_PAID")]
+/// struct AlreadyPaid;
+///
+/// #[utoipa::path(post, path = "/orders", responses((status = 201), Problems<(OutOfStock, AlreadyPaid)>))]
+/// fn order() {}
+/// ```
+pub struct Problems<T>(PhantomData<fn() -> T>);
+
+impl<T: Answers> IntoResponses for Problems<T> {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        T::problems().to_responses()
+    }
+}
+
+impl<T> fmt::Debug for Problems<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Problems")
+    }
+}
+
 impl Catalogue {
     /// The OpenAPI responses of an operation that fails in these ways: one for each status, with
     /// an example for each kind, named by its code.
@@ -148,8 +181,8 @@ impl Catalogue {
     /// are described: `WWW-Authenticate`, `Allow`, `Proxy-Authenticate`, `Upgrade` and
     /// `Retry-After`.
     ///
-    /// Where several errors share a status, [extend](Extend) one catalogue with the others: of two
-    /// maps of responses, utoipa keeps the last response for each status.
+    /// Where several errors share a status, [extend](Extend) one catalogue with the others, or use
+    /// [`Problems`]: of two maps of responses, utoipa keeps the last response for each status.
     ///
     /// ```
     /// use std::collections::BTreeMap;

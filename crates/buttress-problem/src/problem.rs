@@ -89,7 +89,7 @@ impl Problem {
     /// 422 with the code `VALIDATION_ERROR` and one entry in `errors` for each violation.
     #[must_use]
     pub fn validation(violations: impl IntoIterator<Item = Violation>) -> Self {
-        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY).with_code("VALIDATION_ERROR");
+        let mut problem = Self::of(VALIDATION_ERROR);
         problem.0.violations.extend(violations);
         problem
     }
@@ -97,7 +97,7 @@ impl Problem {
     /// Sets what identifies the kind of problem.
     #[must_use]
     pub fn with_type(mut self, type_uri: UriReference) -> Self {
-        self.0.type_uri = type_uri;
+        self.set_type(type_uri);
         self
     }
 
@@ -127,9 +127,7 @@ impl Problem {
     /// Sets the stable machine name: by convention upper-case letters, digits and `_`.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
-        // A document from elsewhere may have had a `code` that is no text.
-        self.0.extensions.remove("code");
-        self.0.code = Text::Set(code.into());
+        self.set_code(code);
         self
     }
 
@@ -291,6 +289,10 @@ impl Problem {
         Ok(())
     }
 }
+
+pub(crate) const VALIDATION_ERROR: ProblemType =
+    ProblemType::new(StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR")
+        .with_description("The request breaks rules. `errors` names them all.");
 
 impl From<StatusCode> for Problem {
     fn from(status: StatusCode) -> Self {

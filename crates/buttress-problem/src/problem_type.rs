@@ -127,6 +127,12 @@ impl ProblemType {
         self.description
     }
 
+    /// Whether a client could not tell the two apart.
+    pub(crate) fn is_same_kind(&self, other: &Self) -> bool {
+        (self.status, self.code, self.type_uri, self.title())
+            == (other.status, other.code, other.type_uri, other.title())
+    }
+
     /// The last segment of the type, by which a page about it is found: `out-of-stock` for
     /// `https://errors.example.com/out-of-stock`, the fragment where there is one, and the code
     /// in lower case with dashes for `about:blank`. Percent-encoded text is decoded, as routers do

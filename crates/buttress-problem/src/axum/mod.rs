@@ -33,6 +33,7 @@ mod extracted;
 #[cfg(feature = "garde")]
 mod garde;
 mod json;
+mod kinds;
 mod path;
 mod query;
 #[cfg(feature = "validator")]

@@ -12,6 +12,7 @@ use http::{StatusCode, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::kinds::INVALID_PATH;
 use crate::{
     Problem, Violation,
     violations::finding::{self, Finding},
@@ -83,7 +84,7 @@ impl<T> DerefMut for Path<T> {
 }
 
 pub(super) fn invalid() -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST).with_code("INVALID_PATH")
+    Problem::of(INVALID_PATH)
 }
 
 async fn refuse<T: DeserializeOwned>(parts: &mut Parts, rejection: PathRejection) -> Problem {

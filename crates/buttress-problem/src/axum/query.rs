@@ -4,10 +4,11 @@ use std::{
 };
 
 use axum_core::extract::FromRequestParts;
-use http::{StatusCode, Uri, request::Parts};
+use http::{Uri, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::kinds::INVALID_QUERY;
 use crate::{
     Problem, Violation,
     violations::{finding::Finding, place::is_too_long},
@@ -88,7 +89,7 @@ impl<T> DerefMut for Query<T> {
 }
 
 pub(super) fn invalid() -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST).with_code("INVALID_QUERY")
+    Problem::of(INVALID_QUERY)
 }
 
 /// The slow path: reads the query again, with the path.

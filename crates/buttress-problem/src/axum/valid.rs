@@ -5,7 +5,7 @@ use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 
 use super::Extracted;
-use crate::{Problem, Violation};
+use crate::{Answers, Catalogue, Problem, Violation};
 
 /// What `E` extracted, if `validator` finds nothing wrong with it.
 ///
@@ -83,5 +83,11 @@ impl<E> Deref for Valid<E> {
 impl<E> DerefMut for Valid<E> {
     fn deref_mut(&mut self) -> &mut E {
         &mut self.0
+    }
+}
+
+impl<E: Answers> Answers for Valid<E> {
+    fn problems() -> Catalogue {
+        E::problems()
     }
 }

@@ -5,7 +5,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use super::{finding::Finding, repair};
-use crate::{Problem, Violation};
+use crate::{Problem, ProblemType, Violation};
 
 /// Reads a JSON body, or says what is wrong with it in a problem that repeats nothing of it.
 ///
@@ -173,10 +173,12 @@ fn not_utf8(body: &[u8], at: usize) -> Problem {
 }
 
 fn malformed_json(detail: String) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST)
-        .with_code("MALFORMED_JSON")
-        .with_detail(detail)
+    Problem::of(MALFORMED_JSON).with_detail(detail)
 }
+
+pub(crate) const MALFORMED_JSON: ProblemType =
+    ProblemType::new(StatusCode::BAD_REQUEST, "MALFORMED_JSON")
+        .with_description("The body is not one JSON text in UTF-8.");
 
 /// Line and column of what follows, from 1 and in bytes, as `serde_json` counts.
 fn position(before: &[u8]) -> (usize, usize) {

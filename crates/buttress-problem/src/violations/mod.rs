@@ -24,6 +24,8 @@ mod repair;
 #[cfg(feature = "validator")]
 mod validator;
 
+#[cfg(feature = "axum")]
+pub(crate) use json::MALFORMED_JSON;
 #[cfg(feature = "serde-path-to-error")]
 pub use json::read_json;
 #[cfg(all(feature = "axum", any(feature = "garde", feature = "validator")))]

@@ -70,6 +70,17 @@ fn decoded(link: &str) -> String {
 }
 
 #[test]
+fn a_kind_that_is_told_twice_is_in_the_catalogue_once() {
+    const BARE: ProblemType = ProblemType::new(StatusCode::CONFLICT, "OUT_OF_STOCK");
+    const TOLD: ProblemType = BARE.with_description("Order less.");
+    const RETOLD: ProblemType = BARE.with_description("Come back later.");
+    const OTHER: ProblemType = BARE.with_type("/out-of-stock");
+    let catalogue = Catalogue::from_iter([BARE, TOLD, RETOLD, OTHER, BARE]);
+    let kinds: Vec<_> = catalogue.iter().copied().collect();
+    assert_eq!(kinds, [TOLD, OTHER]);
+}
+
+#[test]
 fn every_link_leads_to_a_page() {
     let catalogue = catalogue();
     parsed(&catalogue.to_html(), |document| {

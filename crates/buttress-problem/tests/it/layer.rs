@@ -6,7 +6,7 @@ use axum::{
     extract::{Path, Query},
     routing::{get, post},
 };
-use buttress_problem::{Occurrence, Problem, ProblemLayer};
+use buttress_problem::{Occurrence, Problem, ProblemLayer, UriReference};
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -214,6 +214,8 @@ async fn a_hook_has_the_last_word() {
     let layer = ProblemLayer::new().with_hook(|problem: &mut Problem, at: &Occurrence<'_>| {
         assert_eq!((at.method().as_str(), at.query()), ("GET", Some("q=1")));
         problem.set_status(StatusCode::GONE);
+        problem.set_type(UriReference::from_static("/problems/gone"));
+        problem.set_code("GONE_FOR_GOOD");
         problem.set_detail(format!("nothing at {}", at.path()));
         problem.set_extension("status", 200);
         problem
@@ -225,7 +227,8 @@ async fn a_hook_has_the_last_word() {
     let (headers, document) = problem(send(router, request, "").await).await;
     assert_eq!(document["status"], 410);
     assert_eq!(document["title"], "Gone");
-    assert_eq!(document["code"], "GONE");
+    assert_eq!(document["type"], "/problems/gone");
+    assert_eq!(document["code"], "GONE_FOR_GOOD");
     assert_eq!(document["detail"], "nothing at /old");
     assert_eq!(headers[header::RETRY_AFTER], "9");
 }

@@ -45,7 +45,10 @@ impl Trace {
 
 /// Starts this very test as a holder, and returns it when its two servers run.
 fn holder(test: &str) -> (Child, Vec<Trace>) {
-    let mut holder = Command::new(std::env::current_exe().unwrap())
+    // What a shell starts in the background ignores interrupts, and so do all that it starts in turn.
+    let mut holder = Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(HOLDER, "1")
         .stdin(Stdio::piped())

@@ -7,10 +7,13 @@
 
 use std::time::Duration;
 
-use buttress_problem::{Catalogue, Problem, ToProblem, Violation};
+use buttress_problem::{
+    Answers, Catalogue, Problem, Violation,
+    axum::{Json, Path, Query},
+};
 use uuid::Uuid;
 
-use super::openapi::{Answers, Anything, BodyExtractor, PathExtractor};
+use super::openapi::Anything;
 use crate::store::StoreError;
 
 /// What a handler returns: any of the errors below.
@@ -135,11 +138,6 @@ pub(super) enum NotReady {
 
 /// Every kind of problem that there is a page about.
 pub(super) fn catalogue() -> Catalogue {
-    let mut catalogue = ApiError::catalogue();
-    catalogue.extend(AdminRequired::catalogue());
-    catalogue.extend(NotReady::catalogue());
-    catalogue.extend(BodyExtractor::kinds());
-    catalogue.extend(PathExtractor::kinds());
-    catalogue.extend(Anything::kinds());
-    catalogue
+    type Extractors = (Json<()>, Path<()>, Query<()>);
+    <(ApiError, AdminRequired, NotReady, Extractors, Anything)>::problems()
 }

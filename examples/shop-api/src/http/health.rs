@@ -3,15 +3,11 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use buttress_problem::axum::Json;
+use buttress_problem::{Problems, axum::Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    AppState,
-    error::NotReady,
-    openapi::{Anything, Problems},
-};
+use super::{AppState, error::NotReady, openapi::Anything};
 use crate::store::StoreError;
 
 /// How long the database may take to answer. An orchestrator asks every few seconds.
@@ -32,7 +28,7 @@ const OK: Json<Health> = Json(Health { status: "ok" });
     get,
     path = "/livez",
     tag = "operations",
-    responses((status = 200, description = "It is well.", body = Health), Problems<(Anything,)>),
+    responses((status = 200, description = "It is well.", body = Health), Problems<Anything>),
 )]
 pub(super) async fn livez() -> Json<Health> {
     OK
@@ -43,7 +39,7 @@ pub(super) async fn livez() -> Json<Health> {
     get,
     path = "/readyz",
     tag = "operations",
-    responses((status = 200, description = "It is well.", body = Health), Problems<(NotReady,)>),
+    responses((status = 200, description = "It is well.", body = Health), Problems<(NotReady, Anything)>),
 )]
 pub(super) async fn readyz(State(state): State<AppState>) -> Result<Json<Health>, NotReady> {
     in_time(state.store.ping()).await?;

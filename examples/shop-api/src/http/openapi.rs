@@ -1,12 +1,10 @@
 //! `/openapi.json`: the API as a document, made from the handlers.
 
-use std::{collections::BTreeMap, marker::PhantomData};
-
 use axum::{Router, body::Bytes, http::StatusCode, http::header::CONTENT_TYPE, routing::get};
-use buttress_problem::{Catalogue, Problem, ProblemType, ToProblem};
+use buttress_problem::{Answers, Catalogue, Problem, ProblemType};
 use utoipa::{
-    IntoResponses, OpenApi,
-    openapi::{RefOr, Response, schema::AdditionalProperties, schema::Schema},
+    OpenApi,
+    openapi::{RefOr, schema::AdditionalProperties, schema::Schema},
 };
 
 #[derive(OpenApi)]
@@ -59,48 +57,11 @@ fn close_inputs(document: &mut utoipa::openapi::OpenApi) {
     }
 }
 
-/// Something that answers with problems, and which ones.
-pub(super) trait Answers {
-    fn kinds() -> Catalogue;
-}
-
-impl<E: ToProblem> Answers for E {
-    fn kinds() -> Catalogue {
-        E::catalogue()
-    }
-}
-
-/// What the extractors answer to a path whose parameters they cannot read.
-pub(super) struct PathExtractor;
-
-impl Answers for PathExtractor {
-    fn kinds() -> Catalogue {
-        Catalogue::from_iter([ProblemType::new(StatusCode::BAD_REQUEST, "INVALID_PATH")
-            .with_description("A parameter of the path has the wrong form.")])
-    }
-}
-
-/// What the extractors and the limit answer to a body.
-pub(super) struct BodyExtractor;
-
-impl Answers for BodyExtractor {
-    fn kinds() -> Catalogue {
-        Catalogue::from_iter([
-            ProblemType::new(StatusCode::BAD_REQUEST, "MALFORMED_JSON")
-                .with_description("The body is not JSON in UTF-8."),
-            ProblemType::new(StatusCode::PAYLOAD_TOO_LARGE, "CONTENT_TOO_LARGE")
-                .with_description("The body has more than 1 MiB."),
-            ProblemType::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE")
-                .with_description("The body has another media type than the operation takes."),
-        ])
-    }
-}
-
 /// What every handler can answer: it may panic.
 pub(super) struct Anything;
 
 impl Answers for Anything {
-    fn kinds() -> Catalogue {
+    fn problems() -> Catalogue {
         Catalogue::from_iter([ProblemType::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "INTERNAL_SERVER_ERROR",
@@ -108,26 +69,3 @@ impl Answers for Anything {
         .with_description("The server is at fault. Its log has the reason, under `requestId`.")])
     }
 }
-
-/// The problems of an operation, those of each of a tuple. Named one by one, utoipa would keep
-/// the last of those that share a status.
-pub(super) struct Problems<T>(PhantomData<T>);
-
-macro_rules! problems_of {
-    ($($part:ident)+) => {
-        impl<$($part: Answers),+> IntoResponses for Problems<($($part,)+)> {
-            fn responses() -> BTreeMap<String, RefOr<Response>> {
-                let mut kinds = Anything::kinds();
-                $(kinds.extend($part::kinds());)+
-                kinds.to_responses()
-            }
-        }
-    };
-}
-
-problems_of!(A);
-problems_of!(A B C);
-problems_of!(A B C D);
-problems_of!(A B C D E);
-problems_of!(A B C D E F);
-problems_of!(A B C D E F G);

@@ -1,5 +1,6 @@
 //! The extractors, behind a real router.
 
+mod answers;
 mod json;
 mod json_echo;
 mod json_shape;

@@ -9,7 +9,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header::LOCATION},
     response::IntoResponse,
 };
-use buttress_problem::axum::{Json, Path, Query};
+use buttress_problem::{
+    Problems,
+    axum::{Json, Path, Query},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{
@@ -22,7 +25,6 @@ use super::{
     admin::Admin,
     error::{AdminRequired, ApiError, DatabaseError, Invalid, InvalidQuery, ProductNotFound},
     merge_patch::MergePatch,
-    openapi::{BodyExtractor, PathExtractor, Problems},
 };
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -64,7 +66,7 @@ async fn list(
             body = ProductView,
             headers(("Location" = String, description = "The path of the product.")),
         ),
-        Problems<(AdminRequired, InvalidQuery, BodyExtractor, Invalid, DatabaseError)>,
+        Problems<(AdminRequired, InvalidQuery, Json<()>, Invalid, DatabaseError)>,
     ),
 )]
 async fn create(
@@ -93,7 +95,7 @@ async fn create(
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "The product.", body = ProductView),
-        Problems<(PathExtractor, InvalidQuery, ProductNotFound, DatabaseError)>,
+        Problems<(Path<()>, InvalidQuery, ProductNotFound, DatabaseError)>,
     ),
 )]
 async fn read(
@@ -125,9 +127,9 @@ async fn read(
         (status = 200, description = "The product as it is now.", body = ProductView),
         Problems<(
             AdminRequired,
-            PathExtractor,
+            Path<()>,
             InvalidQuery,
-            BodyExtractor,
+            Json<()>,
             Invalid,
             ProductNotFound,
             DatabaseError,
@@ -154,7 +156,7 @@ async fn change(
     params(("id" = Uuid, Path)),
     responses(
         (status = 204, description = "It is deleted."),
-        Problems<(AdminRequired, PathExtractor, InvalidQuery, ProductNotFound, DatabaseError)>,
+        Problems<(AdminRequired, Path<()>, InvalidQuery, ProductNotFound, DatabaseError)>,
     ),
 )]
 async fn delete(
