@@ -89,6 +89,8 @@ impl Drop for Cause {
 
 /// An error and all that caused it, in one line. A level that the level above has repeated
 /// already, as `#[error("…: {0}")]` does, is not said twice.
+///
+/// Nothing keeps an error from being its own source, so the chain is followed only so far.
 pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
 
 impl fmt::Display for Chain<'_> {
@@ -96,7 +98,8 @@ impl fmt::Display for Chain<'_> {
         let mut said = self.0.to_string();
         f.write_str(&said)?;
         let mut next = self.0.source();
-        while let Some(error) = next {
+        for _ in 0..MAX_SOURCES {
+            let Some(error) = next else { return Ok(()) };
             let text = error.to_string();
             if !said.ends_with(&text) {
                 write!(f, ": {text}")?;
@@ -104,6 +107,11 @@ impl fmt::Display for Chain<'_> {
             said = text;
             next = error.source();
         }
-        Ok(())
+        match next {
+            Some(_) => f.write_str(": …"),
+            None => Ok(()),
+        }
     }
 }
+
+const MAX_SOURCES: usize = 64;

@@ -75,3 +75,26 @@ fn a_display_that_panics_ends_nothing() {
     });
     assert!(thread.join().is_err());
 }
+
+#[test]
+fn an_error_that_is_its_own_source_is_told_to_an_end() {
+    #[derive(Debug)]
+    struct Circle;
+
+    impl std::fmt::Display for Circle {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("round and round")
+        }
+    }
+
+    impl std::error::Error for Circle {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&Self)
+        }
+    }
+
+    let log = Log::capture();
+    let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR).with_source(Circle);
+    drop(Response::<Bytes>::from(problem));
+    assert_eq!(log.count("round and round: …"), 1, "{}", log.text());
+}
