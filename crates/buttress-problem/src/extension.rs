@@ -30,6 +30,11 @@ impl Extensions {
         }
     }
 
+    /// Adds one whose name is known to be new.
+    pub(crate) fn push_new(&mut self, name: Cow<'static, str>, json: String) {
+        self.0.push(Extension { name, json });
+    }
+
     pub(crate) fn remove(&mut self, name: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|extension| extension.name != name);

@@ -1,6 +1,6 @@
 //! Reading problems as RFC 9457 demands of consumers: what cannot be read is ignored.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::HashMap, fmt};
 
 use http::{StatusCode, header::CONTENT_TYPE, response::Parts};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -102,7 +102,7 @@ impl Problem {
         let mut problem = Self::new(status);
         problem.0.title = Text::Absent;
         problem.0.code = Text::Absent;
-        for (name, value) in members.0 {
+        for (name, value) in last_of_each(members) {
             problem.read_member(name, &value);
         }
         Ok(problem)
@@ -145,18 +145,13 @@ impl Problem {
     /// extension like the rest, so that nothing of somebody else's document is lost.
     fn read_extension(&mut self, name: String, value: &RawValue) {
         let inner = &mut self.0;
-        if name == "code" {
-            inner.extensions.remove("code");
-            inner.code = match read(value) {
-                Some(code) => Text::Set(code),
-                None => Text::Absent,
-            };
-            if matches!(inner.code, Text::Set(_)) {
-                return;
-            }
+        if name == "code"
+            && let Some(code) = read(value)
+        {
+            inner.code = Text::Set(code);
+            return;
         }
         if name == "errors" {
-            inner.extensions.remove("errors");
             inner.violations = read_violations(value).unwrap_or_default();
             if !inner.violations.is_empty() {
                 return;
@@ -164,9 +159,32 @@ impl Problem {
         }
         inner
             .extensions
-            .set(Cow::Owned(name), value.get().to_owned());
+            .push_new(Cow::Owned(name), value.get().to_owned());
     }
 }
+
+/// Each member once, where it first stood and with what it last was. The members of RFC 9457 stay
+/// as they are, because one that cannot be read does not count.
+///
+/// This is done before they are set one by one: looking for each among those before it would take
+/// quadratic time, and who writes the document decides how many there are.
+fn last_of_each(members: Members) -> Vec<(String, Box<RawValue>)> {
+    let mut found: HashMap<String, usize> = HashMap::new();
+    let mut kept: Vec<(String, Box<RawValue>)> = Vec::with_capacity(members.0.len());
+    for (name, value) in members.0 {
+        let is_standard = STANDARD.contains(&name.as_str());
+        match found.get(&name) {
+            Some(&at) if !is_standard => kept[at].1 = value,
+            _ => {
+                found.insert(name.clone(), kept.len());
+                kept.push((name, value));
+            }
+        }
+    }
+    kept
+}
+
+const STANDARD: [&str; 5] = ["type", "title", "status", "detail", "instance"];
 
 fn read<T: serde::de::DeserializeOwned>(value: &RawValue) -> Option<T> {
     serde_json::from_str(value.get()).ok()

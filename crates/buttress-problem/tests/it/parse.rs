@@ -257,3 +257,26 @@ fn a_problem_that_is_sent_on_leaves_the_message_behind_that_it_came_in() {
     assert_eq!(*response.headers(), expected);
     assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
 }
+
+#[test]
+fn of_an_extension_that_is_there_twice_the_last_one_counts() {
+    let problem = read(
+        br#"{"a": 1, "code": "OLD", "b": 2, "errors": {}, "a": 3, "code": 5,
+            "errors": [{"pointer": "/x", "detail": "d"}], "b": null}"#,
+    );
+    assert_eq!(
+        String::from_utf8(problem.to_json().to_vec()).unwrap(),
+        concat!(
+            r#"{"type":"about:blank","status":418,"a":3,"code":5,"b":null,"#,
+            r#""errors":[{"pointer":"/x","detail":"d"}]}"#
+        )
+    );
+    assert_eq!(problem.code(), None);
+    let problem = read(
+        br#"{"code": 5, "errors": [{"pointer": "/x", "detail": "d"}], "errors": 7, "code": "NEW"}"#,
+    );
+    assert_eq!(problem.code(), Some("NEW"));
+    assert!(problem.violations().is_empty());
+    assert_eq!(problem.extension("errors"), Some(7));
+    assert_eq!(problem.extension::<u8>("code"), None);
+}
