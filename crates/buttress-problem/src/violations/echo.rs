@@ -6,7 +6,14 @@ use serde_json::Value;
 ///
 /// A number, and a string of one or two characters, has to stand free: `1` does not repeat
 /// itself in `100`. Of a string that stands at `value` itself, each longer word counts.
+///
+/// What has been read as a number may be displayed in another form than it was written in, so both
+/// count: `1e3` is repeated by `1000`. A text too long to look through for each value of a large
+/// body counts as repeating something, which nearly always makes it so long.
 pub(super) fn repeats(text: &str, value: &Value) -> bool {
+    if text.len() > LONGEST_TEXT {
+        return true;
+    }
     let text = text.to_lowercase();
     if let Value::String(string) = value {
         let words = string
@@ -17,10 +24,27 @@ pub(super) fn repeats(text: &str, value: &Value) -> bool {
         }
     }
     any_scalar(value, &mut |scalar| match scalar {
-        Value::String(string) => contains(&text, string) || contains(&text, &escaped(string)),
-        Value::Number(number) => stands_free(&text, &number.to_string().to_lowercase()),
+        Value::String(string) => {
+            contains(&text, string)
+                || contains(&text, &escaped(string))
+                || string
+                    .trim()
+                    .parse()
+                    .is_ok_and(|number| displays(&text, number))
+        }
+        Value::Number(number) => {
+            stands_free(&text, &number.to_string().to_lowercase())
+                || number
+                    .as_f64()
+                    .is_some_and(|number| displays(&text, number))
+        }
         _ => false,
     })
+}
+
+/// Says whether `text` has the number in Rust's own form, which knows no exponent and no `.0`.
+fn displays(text: &str, number: f64) -> bool {
+    number.is_finite() && stands_free(text, &number.to_string())
 }
 
 /// Says whether a string at or below `value` contains one of these texts.
@@ -34,6 +58,8 @@ pub(super) fn holds_any(value: &Value, texts: &[&str]) -> bool {
 }
 
 const SHORTEST_WORD: usize = 5;
+
+const LONGEST_TEXT: usize = 512;
 
 fn escaped(string: &str) -> String {
     string.escape_debug().to_string()
@@ -81,7 +107,11 @@ mod tests {
             ("17 is not prime enough", json!(17)),
             ("1.5 is not whole", json!({"a": [{"b": 1.5}]})),
             (r"bad: a\nb\nc", json!("a\nb\nc")),
+            ("1000 is too much", json!(1000.0)),
+            ("1000 is too much", json!(1e3)),
+            ("41117 is too much", json!(" 0041117")),
             ("x is bad", json!("x")),
+            ("the word is short", json!("~short~")),
         ] {
             assert!(repeats(text, &value), "{text} repeats {value}");
         }

@@ -73,6 +73,8 @@ impl<'a> Message<'a> {
 /// Texts without parameters: of `serde_json`, of serde's derive, and of the standard library.
 fn known<'a>(text: &str) -> Option<Message<'a>> {
     Some(match text {
+        // Of what is JSON `serde_json` says this of an enum's object with a second member.
+        "expected value" => Message::NoVariant,
         "number out of range" => Message::OutOfRange,
         "recursion limit exceeded" => Message::TooDeep,
         "trailing characters" => Message::TooLong,

@@ -107,3 +107,62 @@ async fn neither_type_names_nor_positions_are_told() {
         }
     }
 }
+
+/// Its error displays the number that was read.
+#[derive(Deserialize)]
+#[serde(try_from = "f64")]
+struct Budget;
+
+impl TryFrom<f64> for Budget {
+    type Error = String;
+
+    fn try_from(number: f64) -> Result<Self, String> {
+        Err(format!("{number} is more than there is"))
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_not_repeated_in_another_form() {
+    for body in ["41117", "41117.0", "4.1117e4", "411170e-1", "-41117"] {
+        let answer = refused::<Budget>(body).await;
+        assert_eq!(answer.errors(), [("", "is not valid", "VALUE")], "{body}");
+    }
+}
+
+/// Says what it expects in words of the input.
+struct Parrot;
+
+impl<'de> Deserialize<'de> for Parrot {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let expected: &str = &format!("a text better than {text}");
+        let unexpected = serde::de::Unexpected::Str("…");
+        Err(serde::de::Error::invalid_value(unexpected, &expected))
+    }
+}
+
+#[tokio::test]
+async fn what_is_expected_is_not_told_in_words_of_the_input() {
+    for text in [SECRET, "short", "ab cd"] {
+        let answer = refused::<Parrot>(&format!("{text:?}")).await;
+        assert_eq!(answer.errors(), [("", "is not allowed", "VALUE")], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_endless_text_is_not_told() {
+    #[derive(Deserialize)]
+    #[serde(try_from = "Vec<String>")]
+    struct Names;
+
+    impl TryFrom<Vec<String>> for Names {
+        type Error = String;
+
+        fn try_from(names: Vec<String>) -> Result<Self, String> {
+            Err(".".repeat(1000 * names.len()))
+        }
+    }
+
+    let answer = refused::<Names>(r#"["a"]"#).await;
+    assert_eq!(answer.errors(), [("", "is not valid", "VALUE")]);
+}

@@ -244,6 +244,12 @@ async fn buffered_members_are_found_where_the_document_leaves_no_doubt() {
             "TYPE",
         ),
         (
+            r#""payment": {"card": {"number": "1", "months": []}, "cash": null}"#,
+            "/payment",
+            "has none of the allowed forms",
+            "VALUE",
+        ),
+        (
             r#""id": "x""#,
             "/id",
             "has none of the allowed forms",
@@ -302,4 +308,27 @@ async fn a_very_long_name_does_not_come_back() {
         .into_iter()
         .find(|error| error.2 == "UNKNOWN");
     assert_eq!(unknown.unwrap().0, "");
+}
+
+#[tokio::test]
+async fn a_member_that_a_buffered_object_lacks_is_not_looked_for_above_it() {
+    #[derive(Deserialize)]
+    #[serde(tag = "kind", rename_all = "lowercase")]
+    #[expect(dead_code, reason = "read to be refused")]
+    enum Parcel {
+        Box { size: u8, content: Content },
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "read to be refused")]
+    struct Content {
+        size: u8,
+    }
+
+    let body = r#"{"kind": "box", "size": 1, "content": {}}"#;
+    check::<Parcel>(body, "", "lacks the member `size`", "MISSING").await;
+    let body = r#"{"kind": "box", "size": 1, "content": {"size": 1, "<b>": 2}}"#;
+    let detail = "is not known here; expected `size`";
+    check::<Parcel>(body, "/<b>", detail, "UNKNOWN").await;
 }
