@@ -42,18 +42,17 @@ impl<B: From<Bytes>> From<Problem> for Response<B> {
 }
 
 pub(crate) fn in_format<B: From<Bytes>>(mut problem: Problem, format: Format) -> Response<B> {
+    let mut headers = std::mem::take(&mut problem.0.headers);
+    headers::remove_framing(&mut headers);
     let body = if status::has_no_content(problem.status()) {
         Bytes::new()
     } else {
+        headers.insert(CONTENT_TYPE, format.content_type());
         format.render(&problem)
     };
     let mut response = Response::new(B::from(body));
     *response.status_mut() = problem.status();
-    *response.headers_mut() = std::mem::take(&mut problem.0.headers);
-    headers::remove_framing(response.headers_mut());
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, format.content_type());
+    *response.headers_mut() = headers;
     let cause = Cause::of(&problem).map(Arc::new);
     response.extensions_mut().insert(Carried { problem, cause });
     response

@@ -134,7 +134,7 @@ fn complete<B: Body<Data = Bytes>>(
         return finish(head, problem, cause, seen, config);
     }
     if let Some(cause) = &carried.cause {
-        cause.log(seen.occurrence(&config.request_id, headers).ids());
+        cause.log(seen.occurrence(headers.get(&config.request_id)).ids());
     }
     let mut response = response.map(ResponseBody::inner);
     response.extensions_mut().insert(carried);
@@ -150,13 +150,22 @@ fn finish<B: Body<Data = Bytes>>(
     config: &Config,
 ) -> Response<ResponseBody<B>> {
     let cause = cause.or_else(|| Cause::of(&problem).map(Arc::new));
-    let occurrence = seen.occurrence(&config.request_id, &head.headers);
+    let request_id = head.headers.get(&config.request_id).cloned();
+    let occurrence = seen.occurrence(request_id.as_ref());
     // A middleware further in may have changed the status line; the two must agree (RFC 9457,
     // section 3.1.2). A panic had no status line: its problem brings its own.
     if status::is_error(head.status) {
         problem.set_status(head.status);
     }
     identify(&mut problem, &occurrence);
+    let asked = seen.format();
+    let format = format(&head.headers, asked);
+    headers::remove_representation(&mut head.headers);
+    for (name, value) in problem.headers() {
+        head.headers.append(name, value.clone());
+    }
+    // The hook finds them at the problem, where it can take one away or put another in its place.
+    *problem.headers_mut() = head.headers;
     if let Some(hook) = &config.hook {
         problem = apply(hook, problem, &occurrence);
     }
@@ -164,26 +173,21 @@ fn finish<B: Body<Data = Bytes>>(
         cause.log(occurrence.ids());
     }
 
-    let asked = seen.format();
-    let format = format(&head.headers, asked);
-    let body = if status::has_no_content(problem.status()) {
-        Bytes::new()
-    } else {
-        format.render(&problem)
-    };
-    headers::remove_representation(&mut head.headers);
-    let mut own = std::mem::take(problem.headers_mut());
-    headers::remove_framing(&mut own);
-    for (name, value) in &own {
-        head.headers.append(name, value.clone());
-    }
+    head.headers = std::mem::take(problem.headers_mut());
+    headers::remove_framing(&mut head.headers);
     if asked.is_some() {
         headers::vary_by_accept(&mut head.headers);
     }
-    head.headers.insert(CONTENT_TYPE, format.content_type());
-    head.headers
-        .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     head.status = problem.status();
+    let body = if status::has_no_content(head.status) {
+        Bytes::new()
+    } else {
+        let body = format.render(&problem);
+        let length = HeaderValue::from(body.len());
+        head.headers.insert(CONTENT_TYPE, format.content_type());
+        head.headers.insert(CONTENT_LENGTH, length);
+        body
+    };
     head.extensions.insert(Carried { problem, cause });
     Response::from_parts(head, ResponseBody::full(body))
 }

@@ -1,6 +1,4 @@
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, header::ACCEPT, uri::PathAndQuery,
-};
+use http::{HeaderMap, HeaderValue, Method, Request, header::ACCEPT, uri::PathAndQuery};
 
 use super::problem_layer::Config;
 use crate::{Format, cause::Ids, headers};
@@ -66,12 +64,8 @@ impl Seen {
 
     /// The response's own id comes first: it is what the client sees, and with the layer that
     /// makes ids further in, the request did not have one yet.
-    pub(super) fn occurrence<'a>(
-        &'a self,
-        request_id: &HeaderName,
-        response: &'a HeaderMap,
-    ) -> Occurrence<'a> {
-        let own = response.get(request_id).and_then(headers::request_id);
+    pub(super) fn occurrence<'a>(&'a self, own: Option<&'a HeaderValue>) -> Occurrence<'a> {
+        let own = own.and_then(headers::request_id);
         let sent = self.request_id.as_ref().and_then(headers::request_id);
         Occurrence {
             seen: self,

@@ -146,7 +146,9 @@ impl ProblemLayer {
         self.with(|config| config.negotiate = true)
     }
 
-    /// Calls `hook` with every problem that this layer makes or completes, last of all.
+    /// Calls `hook` with every problem that this layer makes or completes, last of all. Its
+    /// [`headers`](Problem::headers) are all those that the answer will have, but for what
+    /// describes the document itself.
     ///
     /// A hook that panics is logged, and the problem is sent as it was before.
     pub fn with_hook(

@@ -234,10 +234,40 @@ async fn a_hook_has_the_last_word() {
 }
 
 #[tokio::test]
+async fn a_hook_sees_the_headers_of_the_answer_and_can_change_them() {
+    let busy = async || {
+        let headers = [
+            (header::RETRY_AFTER, "5"),
+            (header::SERVER, "secret/1.0"),
+            (header::ETAG, "\"1\""),
+        ];
+        (StatusCode::TOO_MANY_REQUESTS, headers)
+    };
+    let layer = ProblemLayer::new().with_hook(|problem: &mut Problem, _: &Occurrence<'_>| {
+        assert!(!problem.headers().contains_key(header::ETAG));
+        problem.headers_mut().remove(header::SERVER);
+        let text = problem.headers()[header::RETRY_AFTER].to_str().unwrap();
+        problem.set_extension("retryAfter", text.to_owned());
+        let headers = problem.headers_mut();
+        headers.insert(header::RETRY_AFTER, "60".parse().unwrap());
+        headers.insert(header::CONTENT_LENGTH, "7".parse().unwrap());
+        headers.insert(header::TRANSFER_ENCODING, "chunked".parse().unwrap());
+    });
+    let router = Router::new().route("/", get(busy)).layer(layer);
+    let (headers, document) = problem(send(router, Request::get("/"), "").await).await;
+    assert_eq!(document["retryAfter"], "5");
+    let retry_after: Vec<_> = headers.get_all(header::RETRY_AFTER).iter().collect();
+    assert_eq!(retry_after, ["60"]);
+    assert!(!headers.contains_key(header::SERVER));
+    assert!(!headers.contains_key(header::TRANSFER_ENCODING));
+}
+
+#[tokio::test]
 async fn a_hook_that_panics_changes_nothing() {
     let log = Log::capture();
     let layer = ProblemLayer::new().with_hook(|problem: &mut Problem, _: &Occurrence<'_>| {
         problem.set_status(StatusCode::GONE);
+        problem.headers_mut().clear();
         panic!("the hook is broken");
     });
     let router = Router::new().layer(layer);

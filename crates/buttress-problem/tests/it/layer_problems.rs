@@ -1,10 +1,10 @@
 //! `ProblemLayer` and answers that are problems already.
 
 use axum::{Router, body::Body, routing::get};
-use buttress_problem::{Problem, ProblemLayer, UriReference};
+use buttress_problem::{Occurrence, Problem, ProblemLayer, UriReference};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt, util::MapResponseLayer};
 
@@ -141,6 +141,20 @@ async fn a_problem_with_a_status_that_has_no_content_has_none() {
         let response = Response::<Bytes>::from(Problem::new(status));
         assert_eq!(response.status(), status);
         assert!(response.body().is_empty(), "{status}");
+        assert!(response.headers().is_empty(), "{status}");
+
+        // Not by way of a hook either (RFC 9110, section 8.6).
+        let hook = move |problem: &mut Problem, _: &Occurrence<'_>| problem.set_status(status);
+        let inner = tower::service_fn(async |_: Request<()>| {
+            let problem = Problem::new(StatusCode::CONFLICT);
+            Ok::<_, std::convert::Infallible>(Response::<Full<Bytes>>::from(problem))
+        });
+        let service = ProblemLayer::new().with_hook(hook).layer(inner);
+        let response = service.oneshot(Request::new(())).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert!(response.headers().is_empty(), "{:?}", response.headers());
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.is_empty(), "{status}");
     }
 }
 
@@ -152,4 +166,53 @@ async fn the_pass_through_hands_on_the_inner_errors() {
     let request = Request::get("/").body(Body::empty()).unwrap();
     let error = ProblemLayer::new().layer(inner).oneshot(request).await;
     assert_eq!(error.unwrap_err().to_string(), "cut");
+}
+
+#[tokio::test]
+async fn a_problem_that_was_compressed_stays_compressed() {
+    let router = answering(|| Problem::new(StatusCode::BAD_REQUEST))
+        .layer(MapResponseLayer::new(|mut response: Response<Body>| {
+            let gzip = HeaderValue::from_static("gzip");
+            response
+                .headers_mut()
+                .insert(header::CONTENT_ENCODING, gzip);
+            *response.body_mut() = Body::from("zipped");
+            response
+        }))
+        .layer(ProblemLayer::new());
+    let response = ask(router, Method::GET).await;
+    assert_eq!(response.headers()[header::CONTENT_ENCODING], "gzip");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "zipped");
+}
+
+#[tokio::test]
+async fn a_problem_that_answers_head_keeps_its_headers_and_can_be_seen_outside() {
+    let inner = tower::service_fn(async |_: Request<()>| {
+        let problem = Problem::new(StatusCode::BAD_REQUEST).with_detail("no");
+        Ok::<_, std::convert::Infallible>(Response::<Full<Bytes>>::from(problem))
+    });
+    let request = Request::head("/").body(()).unwrap();
+    let response = ProblemLayer::new()
+        .layer(inner)
+        .oneshot(request)
+        .await
+        .unwrap();
+    assert!(!response.headers().contains_key(header::CONTENT_LENGTH));
+    let problem = Problem::in_extensions(response.extensions()).unwrap();
+    assert_eq!(problem.detail(), Some("no"));
+    assert_eq!(problem.instance(), None);
+}
+
+#[tokio::test]
+async fn a_problem_is_known_by_its_media_type_in_any_spelling() {
+    let router = answering(|| Problem::new(StatusCode::BAD_REQUEST))
+        .layer(MapResponseLayer::new(|mut response: Response<Body>| {
+            let loud = HeaderValue::from_static("Application/Problem+JSON ; charset=utf-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, loud);
+            response
+        }))
+        .layer(ProblemLayer::new());
+    let document = document(ask(router, Method::GET).await).await;
+    assert_eq!(document["instance"], "/at");
 }
