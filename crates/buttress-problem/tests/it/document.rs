@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use buttress_problem::{ErrorKind, Problem, ProblemType, UriReference, Violation};
 use bytes::Bytes;
-use http::{Response, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{self, CONTENT_TYPE},
+};
 use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::{Value, json};
 
@@ -217,4 +220,64 @@ fn the_problem_of_an_upstream_stays_inside() {
     assert_eq!(json, expected);
     drop(response);
     assert_eq!(log.count(SECRET), 1);
+}
+
+#[test]
+fn both_ways_to_write_a_document_write_the_same() {
+    let problem =
+        Problem::validation([Violation::parameter("limit", "must be \u{1f}").with_code("VALUE")])
+            .with_title("a\u{1f}b\"c\\d\u{7f}")
+            .with_detail("\u{0}\n\u{1e}\u{2028}")
+            .with_instance(UriReference::from_static("/a?b#c"))
+            .with_extension("left", 3);
+    let json = problem.to_json();
+    assert!(json.iter().all(|byte| *byte >= 0x20), "{json:?}");
+    assert_eq!(serde_json::to_vec(&problem).unwrap(), json);
+}
+
+#[test]
+fn headers_about_the_message_are_its_own() {
+    let text = |value: &'static str| HeaderValue::from_static(value);
+    let problem = Problem::new(StatusCode::CONFLICT)
+        .with_header(CONTENT_TYPE, text("text/html"))
+        .with_header(header::CONTENT_LENGTH, text("7"))
+        .with_header(header::TRANSFER_ENCODING, text("chunked"))
+        .with_header(header::RETRY_AFTER, text("7"));
+    let response: Response<Bytes> = problem.into();
+    let headers: Vec<_> = response.headers().iter().collect();
+    let expected = [
+        (&header::RETRY_AFTER, &text("7")),
+        (&CONTENT_TYPE, &text("application/problem+json")),
+    ];
+    assert_eq!(headers, expected);
+}
+
+#[test]
+fn what_was_set_can_be_taken_away() {
+    let mut problem = Problem::new(StatusCode::CONFLICT)
+        .with_detail("too late")
+        .with_extension("left", 3);
+    problem.clear_detail();
+    assert!(problem.remove_extension("left"));
+    assert!(!problem.remove_extension("left"));
+    let expected = json!({
+        "type": "about:blank", "title": "Conflict", "status": 409, "code": "CONFLICT",
+    });
+    assert_eq!(document(&problem), expected);
+}
+
+#[test]
+fn a_problem_displays_what_it_says_in_public_and_nothing_twice() {
+    let plain = Problem::new(StatusCode::CONFLICT).with_source("secret");
+    assert_eq!(plain.to_string(), "409 Conflict");
+    let full = plain.with_title("Sold out").with_detail("there are 3 left");
+    assert_eq!(full.to_string(), "409 Conflict: Sold out: there are 3 left");
+}
+
+#[test]
+fn errors_of_our_own_replace_those_of_somebody_else() {
+    let theirs = Problem::from_json(StatusCode::CONFLICT, br#"{"errors": {"a": 1}}"#).unwrap();
+    let ours = theirs.with_violation(Violation::parameter("limit", "is too large"));
+    let text = String::from_utf8(ours.to_json().to_vec()).unwrap();
+    assert_eq!(text.matches("\"errors\"").count(), 1, "{text}");
 }

@@ -10,7 +10,7 @@ use std::{
 use buttress_problem::ProblemLayer;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tower::{Layer, ServiceExt};
 
@@ -289,4 +289,58 @@ async fn a_body_that_was_looked_into_still_knows_its_size() {
     let hint = answer.body().size_hint();
     assert_eq!((hint.lower(), hint.upper()), (3, None));
     assert!(!answer.body().is_end_stream());
+}
+
+/// Says in one of the two ways only that it is empty.
+struct Empty {
+    ends: bool,
+}
+
+impl Body for Empty {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ends
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.ends {
+            true => SizeHint::new(),
+            false => SizeHint::with_exact(0),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_body_is_known_in_either_way() {
+    for ends in [true, false] {
+        let inner = tower::service_fn(move |_: Request<()>| async move {
+            let response = Response::builder()
+                .status(404)
+                .header(header::CONTENT_TYPE, "text/html")
+                .body(Empty { ends });
+            Ok::<_, Infallible>(response.unwrap())
+        });
+        let request = Request::new(());
+        let answer = ProblemLayer::new().layer(inner).oneshot(request).await;
+        let headers = answer.unwrap().into_parts().0.headers;
+        assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_was_read_to_its_end_has_not_ended_before_it_is_sent() {
+    let answer = through(ProblemLayer::new(), text(400), &[Data(b"\xff")]).await;
+    assert!(!is_problem(&answer));
+    assert!(!answer.body().is_end_stream());
+    assert_eq!(answer.body().size_hint().exact(), Some(1));
+    assert_eq!(bytes(answer).await, b"\xff".as_slice());
 }
