@@ -231,8 +231,11 @@ fn both_ways_to_write_a_document_write_the_same() {
             .with_instance(UriReference::from_static("/a?b#c"))
             .with_extension("left", 3);
     let json = problem.to_json();
-    assert!(json.iter().all(|byte| *byte >= 0x20), "{json:?}");
     assert_eq!(serde_json::to_vec(&problem).unwrap(), json);
+    for text in ["\u{1f}", "\u{0}", "\"", "\\"] {
+        let problem = Problem::new(StatusCode::CONFLICT).with_detail(text);
+        assert_eq!(document(&problem)["detail"], text);
+    }
 }
 
 #[test]

@@ -24,3 +24,21 @@ fn entries(violations: &[Violation]) -> Vec<(&str, &str, &str)> {
         })
         .collect()
 }
+
+#[cfg(any(feature = "garde", feature = "validator"))]
+#[test]
+fn of_names_that_are_alike_the_same_one_is_taken() {
+    use buttress_problem::JsonPointer;
+
+    #[derive(serde::Deserialize)]
+    #[expect(dead_code, reason = "only its names are asked for")]
+    struct Alike {
+        #[serde(rename = "userId")]
+        first: u8,
+        user_id: u8,
+    }
+
+    let place = JsonPointer::root().join("user_id");
+    let violations = [Violation::pointer(place, "is taken").named_as::<Alike>()];
+    assert_eq!(entries(&violations), [("/user_id", "is taken", "")]);
+}
