@@ -48,6 +48,11 @@ function flow(text) {
   return (text ?? "").replaceAll(/([^\n])\n(?![\n-])\s*/g, "$1 ");
 }
 
+/** The text with what stands between backticks as code. */
+function prose(text) {
+  return flow(text).split("`").map((part, at) => (at % 2 === 1 ? make("code", {}, part) : part));
+}
+
 function describe(api, schema) {
   schema = resolve(api, schema);
   const type = [schema.type ?? "any"].flat().filter((name) => name !== "null").join(" or ");
@@ -124,7 +129,7 @@ function formFor(api, method, path, operation) {
     const id = `${prefix}-${parameter.name}`;
     const notes = [flow(parameter.description), describe(api, parameter.schema)].filter(Boolean).join(" — ");
     const label = make("label", { for: id }, make("code", {}, parameter.name), parameter.required ? " (required)" : "");
-    form.append(make("div", { class: "field" }, label, inputFor(api, parameter, id), make("span", {}, notes)));
+    form.append(make("div", { class: "field" }, label, inputFor(api, parameter, id), make("span", {}, ...prose(notes))));
   }
   const [type, media] = Object.entries(resolve(api, operation.requestBody).content ?? {})[0] ?? [];
   if (type) {
@@ -150,7 +155,7 @@ function responsesOf(api, operation) {
   for (const [status, node] of Object.entries(operation.responses ?? {})) {
     const response = resolve(api, node);
     const types = Object.keys(response.content ?? {}).join(", ");
-    list.append(make("dt", {}, make("code", {}, status)), make("dd", {}, flow(response.description), types ? make("code", {}, ` ${types}`) : ""));
+    list.append(make("dt", {}, make("code", {}, status)), make("dd", {}, ...prose(response.description), types ? make("code", {}, ` ${types}`) : ""));
   }
   return list;
 }
@@ -162,7 +167,7 @@ function sectionFor(api, method, path, operation) {
   details.addEventListener("toggle", () => {
     if (details.childElementCount > 1) return;
     const inside = make("div", { class: "inside" });
-    if (operation.description) inside.append(make("p", { class: "about" }, flow(operation.description)));
+    if (operation.description) inside.append(make("p", { class: "about" }, ...prose(operation.description)));
     inside.append(make("h3", {}, "Answers"), responsesOf(api, operation), make("h3", {}, "Try it"), formFor(api, method, path, operation));
     details.append(inside);
   });
@@ -173,7 +178,7 @@ function render(api) {
   document.title = api.info.title;
   document.getElementById("title").textContent = `${api.info.title} ${api.info.version}`;
   for (const paragraph of (api.info.description ?? "").split("\n\n")) {
-    document.getElementById("description").append(make("p", {}, paragraph));
+    document.getElementById("description").append(make("p", {}, ...prose(paragraph)));
   }
   const groups = new Map();
   for (const [path, item] of Object.entries(api.paths)) {
