@@ -15,10 +15,12 @@ pub(crate) const PROBLEM_XML: HeaderValue = HeaderValue::from_static("applicatio
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What describes a body (RFC 9110, section 8; RFC 9530).
-const OF_THE_BODY: [header::HeaderName; 12] = [
+const OF_THE_BODY: [header::HeaderName; 14] = [
+    header::CONTENT_DISPOSITION,
     header::CONTENT_ENCODING,
     header::CONTENT_LANGUAGE,
     header::CONTENT_LENGTH,
+    header::CONTENT_LOCATION,
     header::CONTENT_TYPE,
     header::ETAG,
     header::LAST_MODIFIED,
@@ -49,6 +51,8 @@ const OF_THE_CONNECTION: [header::HeaderName; 3] = [
 /// Drops what was true of the one message that a problem came in, so that the problem can be sent
 /// on. The language of its texts stays.
 pub(crate) fn remove_message(headers: &mut HeaderMap) {
+    // The cookies of another server are not for the clients of this one.
+    headers.remove(header::SET_COOKIE);
     for name in OF_THE_BODY.into_iter().chain(OF_THE_CONNECTION) {
         if name != header::CONTENT_LANGUAGE {
             headers.remove(name);
@@ -163,6 +167,8 @@ pub(crate) fn trace_id(value: &HeaderValue) -> Option<&str> {
 pub(crate) enum MediaType {
     None,
     Text,
+    /// Bytes that nobody gave a type, as frameworks send them.
+    Untyped,
     Grpc,
     Other,
 }
@@ -177,6 +183,8 @@ impl MediaType {
         let grpc = b"application/grpc";
         if media_type.eq_ignore_ascii_case(b"text/plain") {
             Self::Text
+        } else if media_type.eq_ignore_ascii_case(b"application/octet-stream") {
+            Self::Untyped
         } else if media_type.len() >= grpc.len()
             && media_type[..grpc.len()].eq_ignore_ascii_case(grpc)
         {

@@ -20,7 +20,8 @@ impl Problem {
     /// Its status is the response's, whatever the `status` member says (RFC 9457, section 3.1.2).
     /// The response's headers are taken along, except for those that are true of that one message
     /// only: what describes its body (`Content-Type`, `Content-Encoding`, `ETag` and the like) and
-    /// its connection (`Connection`, `Keep-Alive`, `Transfer-Encoding`).
+    /// its connection (`Connection`, `Keep-Alive`, `Transfer-Encoding`), and for `Set-Cookie`, which is
+    /// not for the clients of whoever sends the problem on.
     ///
     /// A gateway that does not want to send on what it got makes it the
     /// [source](Self::with_source) of its own problem: then it is logged and stays inside.

@@ -311,7 +311,8 @@ impl fmt::Debug for Problem {
             .field("code", &self.code())
             .field("extensions", &self.0.extensions)
             .field("errors", &self.violations())
-            .field("headers", self.headers())
+            // Their values may be secrets, such as cookies.
+            .field("headers", &self.headers().keys().collect::<Vec<_>>())
             .field("source", &self.0.source)
             .finish()
     }

@@ -37,6 +37,7 @@ use crate::{
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct Path<T>(pub T);
 
 impl<S, T> FromRequestParts<S> for Path<T>

@@ -42,6 +42,7 @@ use crate::{
 /// # Ok::<(), http::uri::InvalidUri>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned> Query<T> {

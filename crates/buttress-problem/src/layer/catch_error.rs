@@ -71,13 +71,23 @@ impl<S, F: Clone> Layer<S> for CatchErrorLayer<F> {
 }
 
 /// See [`CatchErrorLayer`].
-#[derive(Clone)]
 #[must_use]
 pub struct CatchError<S, F> {
     inner: S,
     to_problem: F,
     /// What `poll_ready` answered: a service that can no longer be ready has an answer too.
     failed: Option<Problem>,
+}
+
+/// A clone is not ready until it is asked, and has not failed either.
+impl<S: Clone, F: Clone> Clone for CatchError<S, F> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            to_problem: self.to_problem.clone(),
+            failed: None,
+        }
+    }
 }
 
 impl<S, F, E, ReqBody, ResBody> Service<Request<ReqBody>> for CatchError<S, F>

@@ -37,11 +37,15 @@ pub(super) fn response<B: Body<Data = Bytes>>(
 ) -> Response<ResponseBody<B>> {
     let status = response.status();
     // Nearly every answer ends here, before anything else is looked at.
-    if !status::is_error(status) {
+    let is_error = status::is_error(status);
+    if !is_error && response.extensions().is_empty() {
         return response.map(ResponseBody::inner);
     }
     if let Some(carried) = response.extensions_mut().remove::<Carried>() {
         return complete(response, carried, seen, config);
+    }
+    if !is_error {
+        return response.map(ResponseBody::inner);
     }
     let empty = response.body().is_end_stream() || response.body().size_hint().exact() == Some(0);
     match plan(status, response.headers(), seen.is_head(), empty) {
@@ -70,8 +74,9 @@ pub(super) fn panic<B: Body<Data = Bytes>>(
     seen: &Seen,
     config: &Config,
 ) -> Response<ResponseBody<B>> {
-    let (head, ()) = Response::new(()).into_parts();
-    let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR).with_source(text);
+    let (mut head, ()) = Response::new(()).into_parts();
+    head.status = StatusCode::INTERNAL_SERVER_ERROR;
+    let problem = Problem::new(head.status).with_source(text);
     finish(head, problem, None, seen, config)
 }
 
@@ -90,10 +95,14 @@ fn plan(status: StatusCode, headers: &HeaderMap, head: bool, empty: bool) -> Pla
     if empty {
         return Plan::Replace;
     }
+    let encoded = headers.contains_key(CONTENT_ENCODING);
     match media_type {
-        MediaType::None | MediaType::Text if !headers.contains_key(CONTENT_ENCODING) => Plan::Read,
+        MediaType::None | MediaType::Text if !encoded => Plan::Read,
+        MediaType::Untyped if status.is_server_error() && !encoded => Plan::Read,
         // It cannot be read, and what a server error says is not for the client.
-        MediaType::None | MediaType::Text if status.is_server_error() => Plan::Replace,
+        MediaType::None | MediaType::Text | MediaType::Untyped if status.is_server_error() => {
+            Plan::Replace
+        }
         _ => Plan::Pass,
     }
 }
@@ -152,11 +161,9 @@ fn finish<B: Body<Data = Bytes>>(
     let cause = cause.or_else(|| Cause::of(&problem).map(Arc::new));
     let request_id = head.headers.get(&config.request_id).cloned();
     let occurrence = seen.occurrence(request_id.as_ref());
-    // A middleware further in may have changed the status line; the two must agree (RFC 9457,
-    // section 3.1.2). A panic had no status line: its problem brings its own.
-    if status::is_error(head.status) {
-        problem.set_status(head.status);
-    }
+    // Somebody further in may have changed the status line; the two must agree (RFC 9457,
+    // section 3.1.2).
+    problem.set_status(head.status);
     identify(&mut problem, &occurrence);
     let asked = seen.format();
     let format = format(&head.headers, asked);

@@ -17,7 +17,8 @@ use crate::{Problem, headers};
 ///    text as its `detail`, when it is UTF-8, no longer than
 ///    [`with_max_text`](Self::with_max_text) and there at once. Nothing is waited for: a body that
 ///    is still being made is a stream and goes on untouched.
-/// 3. A 5xx in plain text becomes a problem without detail. The text is logged.
+/// 3. A 5xx in plain text, or in bytes of no type (`application/octet-stream`), becomes a problem
+///    without detail. The text is logged.
 /// 4. A **panic** becomes a 500. Its message is logged.
 /// 5. A [`Problem`](struct@Problem) gets `instance` (the request's path), `requestId` (from
 ///    `X-Request-Id`) and

@@ -28,7 +28,7 @@ use crate::{Problem, ProblemType, Violation};
 /// | `DUPLICATE` | the member is there twice |
 /// | `DEPTH` | the value is nested deeper than 128 levels |
 ///
-/// No value of the body is repeated, nor any name of a Rust type: serde's own texts are put into
+/// No value of the body is repeated as it came, nor any name of a Rust type: serde's own texts are put into
 /// other words, and the text of a type's own error (`serde::de::Error::custom`) is passed on only
 /// if it quotes none of the values at or below the place. Names of members do appear, in the
 /// pointer, which is cut back to a parent when it is longer than 256 bytes.
@@ -41,8 +41,9 @@ use crate::{Problem, ProblemType, Violation};
 /// that the type takes, and the document is read again, until it fits. An entry is never about a
 /// placeholder, so each one is a mistake of the body. Not all are found behind a value whose type
 /// takes no placeholder (one with a form of its own), behind an ambiguous place, in a body with
-/// more than [`Problem::MAX_VIOLATIONS`] of them, or in a large body, because no more than 256 KiB
-/// are read again. This happens only to a body that is refused.
+/// more than 32 of them, or in a large body: a body is read again at most 64 times, and no more
+/// than 256 KiB of it. This happens only to a body that is refused; a `Deserialize` that costs more
+/// than looking at its input, such as one that hashes, does not belong into a request's type.
 ///
 /// ```
 /// use buttress_problem::{Violation, read_json};

@@ -9,11 +9,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{finding::Finding, place::Place};
-use crate::Problem;
 
-/// So many bytes are read again at most, in two goes: as much work as reading one larger body, which the limit
-/// for bodies allows anyway.
+/// So many bytes are read again at most, in two goes.
 const BUDGET: usize = 256 * 1024;
+
+/// So many times a document is read again at most in one go: what a type does to read a value may
+/// cost more than its bytes say, and a client must not be able to ask for much of it.
+const READINGS: usize = 32;
 
 /// What it costs to read the smallest of documents, in bytes.
 const SMALLEST: usize = 512;
@@ -51,7 +53,7 @@ pub(super) fn all<T: DeserializeOwned>(
 }
 
 fn besides<T: DeserializeOwned>(document: &Value, size: usize) -> Vec<Finding> {
-    let readings = BUDGET / 2 / size.max(SMALLEST);
+    let readings = (BUDGET / 2 / size.max(SMALLEST)).min(READINGS);
     let mut forwards = Repair::new(document, Order::Forwards, readings);
     let mut found = forwards.run::<T>();
     if forwards.has_chosen {
@@ -109,9 +111,6 @@ impl Repair {
             }
             if !self.has_repaired(|place| current.place.is_within(place)) {
                 found.push(current.clone());
-            }
-            if found.len() == Problem::MAX_VIOLATIONS {
-                return found;
             }
             let Some(next) = self.get_past::<T>(&current) else {
                 return found;

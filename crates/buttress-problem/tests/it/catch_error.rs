@@ -84,6 +84,13 @@ async fn a_service_that_cannot_be_ready_has_an_answer_too() {
     let request = || Request::get("/").body(()).unwrap();
     // Asked twice, it does not ask the inner service again, which would be ready now.
     service.ready().await.unwrap();
+    // A clone has its own readiness to ask for.
+    let mut clone = {
+        service.ready().await.unwrap();
+        service.clone()
+    };
+    let response = clone.ready().await.unwrap().call(request()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
     let response = service
         .ready()
         .await

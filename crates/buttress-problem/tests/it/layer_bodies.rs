@@ -185,6 +185,8 @@ async fn headers_that_still_hold_stay_and_those_of_the_body_go() {
         ("digest", "x"),
         ("transfer-encoding", "chunked"),
         ("trailer", "etag"),
+        ("content-disposition", "attachment; filename=a.pdf"),
+        ("content-location", "/a.pdf"),
     ];
     let mut response = Response::builder().status(503);
     for (name, value) in &kept {
@@ -270,6 +272,12 @@ async fn a_servers_error_is_replaced_whatever_its_text_does() {
         assert!(!String::from_utf8_lossy(&body).contains("secret"));
         assert_eq!(log.count("request failed"), 1, "{}", log.text());
     }
+    // What frameworks call bytes that nobody gave a type.
+    let untyped = Response::builder()
+        .status(500)
+        .header(header::CONTENT_TYPE, "application/octet-stream");
+    let answer = through(ProblemLayer::new(), untyped, &[Data(secret)]).await;
+    assert!(is_problem(&answer));
     let encoded = text(500).header(header::CONTENT_ENCODING, "gzip");
     let answer = through(ProblemLayer::new(), encoded, &[Data(b"zip")]).await;
     assert!(is_problem(&answer));

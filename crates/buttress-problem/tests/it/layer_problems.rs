@@ -107,6 +107,23 @@ async fn the_status_member_follows_a_status_line_that_was_changed_further_in() {
 }
 
 #[tokio::test]
+async fn the_status_member_follows_even_a_status_line_that_is_no_error() {
+    let router = Router::new()
+        .route(
+            "/at",
+            get(async || {
+                let mut response = Response::<Body>::from(Problem::new(StatusCode::NOT_FOUND));
+                *response.status_mut() = StatusCode::OK;
+                response
+            }),
+        )
+        .layer(ProblemLayer::new());
+    let response = ask(router, Method::GET).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(document(response).await["status"], 200);
+}
+
+#[tokio::test]
 async fn what_others_have_made_of_a_problem_stays_theirs() {
     let router = answering(|| Problem::new(StatusCode::BAD_REQUEST).with_source(Secret))
         .layer(MapResponseLayer::new(|mut response: Response<Body>| {

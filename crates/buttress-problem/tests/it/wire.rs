@@ -56,7 +56,7 @@ impl http_body::Body for Aborting {
 fn aborting(status: u16) -> Response {
     Response::builder()
         .status(status)
-        .header("content-type", "application/octet-stream")
+        .header("content-type", "text/csv")
         .body(Body::new(Aborting::default()))
         .unwrap()
 }

@@ -1,6 +1,6 @@
 //! All that is wrong with a body, at once.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use buttress_problem::{Location, Problem, read_json};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -225,12 +225,35 @@ fn a_rule_about_what_holds_a_placeholder_is_not_reported() {
 fn the_number_and_the_work_are_bounded() {
     let body = format!("[{}]", ["\"x\""; 300].join(","));
     let (problem, _) = refused::<Vec<u8>>(&body);
-    assert_eq!(problem.violations().len(), Problem::MAX_VIOLATIONS);
+    assert_eq!(problem.violations().len(), 32);
 
     // 300 KiB are not read again.
     let body = format!("[{}]", ["\"x\""; 75_000].join(","));
     let (problem, _) = refused::<Vec<u8>>(&body);
     assert_eq!(problem.violations().len(), 1);
+}
+
+/// What a type does to read a value may be dear, and a small body must not buy much of it.
+#[test]
+fn a_type_is_not_read_without_end() {
+    thread_local! {
+        static READ: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(from = "u8")]
+    struct Dear;
+
+    impl From<u8> for Dear {
+        fn from(_: u8) -> Self {
+            READ.set(READ.get() + 1);
+            Self
+        }
+    }
+
+    let body = format!("[1, [{}]]", ["\"x\""; 200].join(","));
+    refused::<(Dear, Vec<u8>)>(&body);
+    assert!(READ.get() <= 66, "{}", READ.get());
 }
 
 /// Numbers that only the text holds exactly are not taken for mistakes.
