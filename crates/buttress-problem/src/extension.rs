@@ -6,9 +6,14 @@ use serde::Serialize;
 
 use crate::{Error, ErrorKind};
 
-/// Kept in the order in which they were first set; there are few, so a list beats a map.
+/// Kept in the order in which they were first set; there are few, so a list beats a map. The first
+/// one needs no allocation of the list: most problems have none or one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Extensions(Vec<Extension>);
+pub(crate) struct Extensions {
+    first: Option<Extension>,
+    /// Empty when there is no first.
+    more: Vec<Extension>,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Extension {
@@ -19,30 +24,44 @@ pub(crate) struct Extension {
 
 impl Extensions {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|extension| extension.name == name)?;
+        let found = self.iter().find(|extension| extension.name == name)?;
         Some(&found.json)
     }
 
     pub(crate) fn set(&mut self, name: Cow<'static, str>, json: String) {
-        match self.0.iter_mut().find(|extension| extension.name == name) {
+        let mut all = self.first.iter_mut().chain(&mut self.more);
+        match all.find(|extension| extension.name == name) {
             Some(found) => found.json = json,
-            None => self.0.push(Extension { name, json }),
+            None => self.push_new(name, json),
         }
     }
 
     /// Adds one whose name is known to be new.
     pub(crate) fn push_new(&mut self, name: Cow<'static, str>, json: String) {
-        self.0.push(Extension { name, json });
+        let extension = Extension { name, json };
+        if self.first.is_none() {
+            self.first = Some(extension);
+        } else {
+            self.more.push(extension);
+        }
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> bool {
-        let before = self.0.len();
-        self.0.retain(|extension| extension.name != name);
-        self.0.len() != before
+        let Some(at) = self.iter().position(|extension| extension.name == name) else {
+            return false;
+        };
+        if at > 0 {
+            self.more.remove(at - 1);
+        } else if self.more.is_empty() {
+            self.first = None;
+        } else {
+            self.first = Some(self.more.remove(0));
+        }
+        true
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Extension> {
-        self.0.iter()
+        self.first.iter().chain(&self.more)
     }
 }
 
@@ -87,4 +106,30 @@ pub(crate) fn to_json(name: &str, value: impl Serialize) -> Result<String, Error
         )
         .with_source(error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_keep_their_order_whichever_is_taken_away() {
+        let names = ["a", "b", "c"];
+        for taken in 0..3 {
+            let mut extensions = Extensions::default();
+            for name in names {
+                extensions.set(name.into(), "1".to_owned());
+            }
+            extensions.set(names[2].into(), "2".to_owned());
+            assert!(extensions.remove(names[taken]));
+            assert!(!extensions.remove(names[taken]));
+            assert_eq!(extensions.get(names[taken]), None);
+            extensions.set("d".into(), "3".to_owned());
+            let left: Vec<_> = extensions.iter().map(|it| it.name.as_ref()).collect();
+            let mut expected = names.to_vec();
+            expected.remove(taken);
+            expected.push("d");
+            assert_eq!(left, expected);
+        }
+    }
 }

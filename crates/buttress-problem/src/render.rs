@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::{Problem, Violation, status};
+use crate::{Problem, UriReference, Violation, status};
 
 impl Problem {
     /// The document: a JSON object with each member once, the standard ones first.
@@ -13,34 +13,41 @@ impl Problem {
         let title = self.sent_title();
         let code = self.code();
         let mut json = Writer(Vec::with_capacity(self.json_size(title, code)));
-        json.0.push(b'{');
-        // A checked reference has no character that JSON would escape.
-        json.raw_text("type", inner.type_uri.as_str());
+        // `type` is always there, so every other member begins with a comma.
+        json.raw(r#"{"type":"#);
+        json.uri(&inner.type_uri);
         if let Some(title) = title {
-            json.text("title", title);
+            json.raw(r#","title":"#);
+            json.string(title);
         }
         if status::fits_member(inner.status) {
-            json.name("status");
-            json.0.extend_from_slice(inner.status.as_str().as_bytes());
+            json.raw(r#","status":"#);
+            json.raw(inner.status.as_str());
         }
         if let Some(detail) = &inner.detail {
-            json.text("detail", detail);
+            json.raw(r#","detail":"#);
+            json.string(detail);
         }
         if let Some(instance) = &inner.instance {
-            json.raw_text("instance", instance.as_str());
+            json.raw(r#","instance":"#);
+            json.uri(instance);
         }
         if let Some(code) = code {
-            json.text("code", code);
+            json.raw(r#","code":"#);
+            json.string(code);
         }
         for extension in inner.extensions.iter() {
-            json.name(&extension.name);
-            json.0.extend_from_slice(extension.json.as_bytes());
+            json.raw(",");
+            // A member that was read from a document has whatever name it had there.
+            json.string(&extension.name);
+            json.raw(":");
+            json.raw(&extension.json);
         }
         if !inner.violations.is_empty() {
-            json.name("errors");
+            json.raw(r#","errors":"#);
             json.violations(&inner.violations);
         }
-        json.0.push(b'}');
+        json.raw("}");
         Bytes::from(json.0)
     }
 
@@ -75,24 +82,14 @@ impl Problem {
 struct Writer(Vec<u8>);
 
 impl Writer {
-    /// `name` is a literal, checked, or comes from a document; only the last needs escaping.
-    fn name(&mut self, name: &str) {
-        if self.0.len() > 1 {
-            self.0.push(b',');
-        }
-        self.string(name);
-        self.0.push(b':');
+    fn raw(&mut self, json: &str) {
+        self.0.extend_from_slice(json.as_bytes());
     }
 
-    fn text(&mut self, name: &str, value: &str) {
-        self.name(name);
-        self.string(value);
-    }
-
-    fn raw_text(&mut self, name: &str, value: &str) {
-        self.name(name);
+    /// A checked reference has no character that JSON would escape.
+    fn uri(&mut self, reference: &UriReference) {
         self.0.push(b'"');
-        self.0.extend_from_slice(value.as_bytes());
+        self.raw(reference.as_str());
         self.0.push(b'"');
     }
 
@@ -102,7 +99,7 @@ impl Writer {
             let _ = serde_json::to_writer(&mut self.0, text);
         } else {
             self.0.push(b'"');
-            self.0.extend_from_slice(text.as_bytes());
+            self.raw(text);
             self.0.push(b'"');
         }
     }
