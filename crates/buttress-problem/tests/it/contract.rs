@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use buttress_problem::{CatchErrorLayer, Problem, ProblemLayer};
+use buttress_problem::{CatchErrorLayer, Problem, ProblemLayer, ProblemType, UriReference};
 use buttress_testkit::{alloc, probe};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -56,6 +56,21 @@ async fn the_error_layer_calls_the_service_that_was_ready() {
     let second = service.ready().await.unwrap().call(Request::new(()));
     assert_eq!(second.await.unwrap().status(), 503);
     assert_eq!(first.await.unwrap().status(), 200);
+}
+
+/// The problem itself, the three texts that are only known at run time, and the document.
+#[test]
+fn a_problem_is_built_and_written_with_five_allocations() {
+    const OUT_OF_CREDIT: ProblemType =
+        ProblemType::new(StatusCode::FORBIDDEN, "OUT_OF_CREDIT").with_type("/out-of-credit");
+    let write = || {
+        Problem::of(OUT_OF_CREDIT)
+            .with_detail("Your balance is 30.".to_owned())
+            .with_instance(UriReference::parse("/account/7".to_owned()).unwrap())
+            .with_extension("requestId", "01JD9Q5V7Z")
+            .to_json()
+    };
+    assert_eq!(alloc::count(write).count, 5);
 }
 
 #[derive(Clone, Copy)]
