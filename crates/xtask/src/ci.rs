@@ -11,7 +11,7 @@ use crate::{
     Failure, Outcome,
     command::CommandLine,
     step::{Steps, minutes},
-    test, tidy,
+    templates, test, tidy,
     workspace::{BENCHES, Package, Workspace},
 };
 
@@ -41,6 +41,7 @@ fn all(workspace: &Workspace, steps: &mut Steps) -> Outcome {
             steps.run("each feature", &line)?;
         }
     }
+    templates::check(workspace, steps)?;
     packages(workspace, steps)?;
     if workspace.package(BENCHES).is_some() {
         steps.run("benches", &benches())?;

@@ -6,6 +6,7 @@ mod command;
 mod leftovers;
 mod setup;
 mod step;
+mod templates;
 mod test;
 mod tidy;
 mod workspace;
