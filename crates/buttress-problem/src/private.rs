@@ -121,3 +121,19 @@ impl fmt::Display for Captured {
 }
 
 impl StdError for Captured {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Error, ErrorKind};
+
+    #[test]
+    fn only_what_caused_a_server_error_is_kept() {
+        let error = Error::new(ErrorKind::Malformed, "outer").with_source("inner");
+        for (status, expected) in [(404, None), (500, Some("outer: inner".to_owned()))] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let problem = with_captured_source(Problem::new(status), &error);
+            assert_eq!(problem.source().map(ToString::to_string), expected);
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Reports of `validator`.
 
-use ::validator::{Validate, ValidationError};
+use ::validator::{Validate, ValidationError, ValidationErrors};
 use buttress_problem::{Problem, Violation};
 use serde::{Deserialize, Serialize};
 
@@ -175,4 +175,19 @@ fn the_number_of_entries_is_capped() {
     assert_eq!(problem.violations().len(), Problem::MAX_VIOLATIONS);
     assert_eq!(problem.extension("omittedErrors"), Some(150));
     assert_eq!(entries(problem.violations())[99].0, "/99/zip_code");
+}
+
+#[test]
+fn a_message_that_quotes_another_field_is_replaced() {
+    for param in ["value", "other"] {
+        let mut error = ValidationError::new("must_match").with_message("is not hunter2".into());
+        error.add_param(param.into(), &"hunter2");
+        let mut errors = ValidationErrors::new();
+        errors.add("again", error);
+        let violations = Violation::from_validator(&errors);
+        assert!(
+            !violations[0].detail().contains("hunter2"),
+            "{violations:?}"
+        );
+    }
 }
