@@ -5,6 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use ::http::{Request, Version};
 use axum::{
     Router,
     body::Body,
@@ -15,6 +16,8 @@ use buttress_problem::ProblemLayer;
 use buttress_testkit::http::{self, Server, send_raw, serve};
 use bytes::Bytes;
 use http_body::Frame;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 
 async fn server() -> Server {
     let router = Router::new()
@@ -133,4 +136,27 @@ async fn a_request_with_a_body_that_nobody_read_is_answered() {
         answer.header("content-type"),
         Some("application/problem+json")
     );
+}
+
+#[tokio::test]
+async fn http_2_carries_the_same_document() {
+    let server = server().await;
+    let stream = tokio::net::TcpStream::connect(server.address()).await;
+    let io = TokioIo::new(stream.unwrap());
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), io);
+    let (mut client, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    for (path, status) in [("/nowhere", 404), ("/ok", 200)] {
+        let request = Request::get(format!("http://shop{path}")).body(Empty::<Bytes>::new());
+        let response = client.send_request(request.unwrap()).await.unwrap();
+        assert_eq!(response.version(), Version::HTTP_2);
+        assert_eq!(response.status(), status);
+        let length = response.headers()["content-length"].clone();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(length.to_str().unwrap(), body.len().to_string());
+        if status == 404 {
+            let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(document["instance"], "/nowhere");
+        }
+    }
 }
