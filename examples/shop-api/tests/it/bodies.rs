@@ -1,11 +1,24 @@
-//! Bodies that are too large or never complete, over plain sockets.
+//! Bodies that are too large or never complete, over plain sockets where no time has to pass.
 
-use std::net::SocketAddr;
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::{Request, StatusCode},
+};
+use hyper::body::{Frame, SizeHint};
+use shop_api::http::with_middleware;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tower::Service;
 
 use crate::server::{empty_shop, lamp};
 
@@ -128,18 +141,33 @@ async fn who_asks_before_sending_is_refused_before_sending() {
     assert_too_large(&read_answer(&mut stream).await);
 }
 
-#[tokio::test]
+/// 2 MiB are promised, and nothing ever comes.
+struct Silent;
+
+impl hyper::body::Body for Silent {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(2 * MIB as u64)
+    }
+}
+
+/// Without a socket, beside which the clock must not be paused.
+#[tokio::test(start_paused = true)]
 async fn who_never_sends_the_rest_is_answered_after_2_seconds() {
-    let shop = empty_shop().await;
-    let mut stream = connect(shop.address).await;
-    stream
-        .write_all(post(&format!("content-length: {}", 2 * MIB)).as_bytes())
-        .await
-        .expect("head");
-    // From here on the clock jumps to the next timer as soon as there is nothing else to do.
-    tokio::time::pause();
     let begin = tokio::time::Instant::now();
-    assert_too_large(&read_answer(&mut stream).await);
+    let request = Request::post("/").body(Body::new(Silent)).expect("request");
+    let answer = with_middleware(Router::new()).call(request).await;
+    let status = answer.expect("an answer").status();
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(begin.elapsed().as_secs(), 2);
 }
 
