@@ -36,8 +36,9 @@ pub(super) fn response<B: Body<Data = Bytes>>(
     cx: &mut Context<'_>,
 ) -> Response<ResponseBody<B>> {
     let status = response.status();
-    // Nearly every answer ends here, before anything else is looked at.
     let is_error = status::is_error(status);
+    // Nearly every answer ends here. One that is no error can still carry a problem, when somebody
+    // has changed the status line.
     if !is_error && response.extensions().is_empty() {
         return response.map(ResponseBody::inner);
     }
