@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "preconditions")]
+#[doc(inline)]
+pub use buttress_preconditions as preconditions;
 #[cfg(feature = "problem")]
 #[doc(inline)]
 pub use buttress_problem as problem;

@@ -34,8 +34,9 @@ const CONFINED: [Confined; 4] = [
     },
     Confined {
         library: "sqlx*",
-        modules: &["store/sqlite", "store/postgres"],
-        features: &["sqlite", "postgres"],
+        // A crate without stores may still write SQL for its users.
+        modules: &["store/sqlite", "store/postgres", "sqlx"],
+        features: &["sqlite", "postgres", "sqlx"],
     },
     Confined {
         library: "axum*",

@@ -1,0 +1,75 @@
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::Response;
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use crate::{
+    Rejection, ResponseBody,
+    exchange::{self, Asked},
+    layer::Config,
+};
+
+pin_project! {
+    /// The response future of [`PreconditionsService`](crate::PreconditionsService).
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        state: State<F>,
+        config: Arc<Config>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = StateProjection]
+    enum State<F> {
+        Running { #[pin] future: F, asked: Option<Asked> },
+        Refused { rejection: Option<Rejection> },
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    pub(crate) fn running(future: F, asked: Option<Asked>, config: Arc<Config>) -> Self {
+        let state = State::Running { future, asked };
+        Self { state, config }
+    }
+
+    pub(crate) fn refused(rejection: Rejection, config: Arc<Config>) -> Self {
+        let rejection = Some(rejection);
+        let state = State::Refused { rejection };
+        Self { state, config }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body<Data = Bytes>,
+{
+    type Output = Result<Response<ResponseBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.state.project() {
+            StateProjection::Running { future, asked } => {
+                let response = ready!(future.poll(cx))?;
+                let response = exchange::after(response, asked.as_ref(), this.config, cx);
+                Poll::Ready(Ok(response))
+            }
+            StateProjection::Refused { rejection } => {
+                let rejection = rejection
+                    .take()
+                    .expect("it is not polled after it is ready");
+                Poll::Ready(Ok(exchange::refuse(rejection, this.config)))
+            }
+        }
+    }
+}
