@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use buttress_preconditions::Rejection;
 use buttress_problem::{
     Answers, Catalogue, Problem, Violation,
     axum::{Json, Path, Query},
@@ -29,6 +30,9 @@ pub(super) enum ApiError {
     #[error(transparent)]
     #[problem(transparent)]
     ProductNotFound(#[from] ProductNotFound),
+    #[error(transparent)]
+    #[problem(transparent)]
+    Precondition(#[from] Rejection),
     #[error(transparent)]
     #[problem(transparent)]
     Database(#[from] DatabaseError),

@@ -9,12 +9,18 @@ mod headers;
 mod health;
 mod merge_patch;
 mod openapi;
+mod preconditions;
 mod problems;
 mod products;
 mod request_id;
 mod trace_context;
 
-use axum::{Router, middleware::from_fn};
+use axum::{
+    Router,
+    http::{Extensions, HeaderMap, StatusCode, Version},
+    middleware::from_fn,
+};
+use buttress_preconditions::{PreconditionsLayer, has_strong_etag};
 use buttress_problem::ProblemLayer;
 use tower::ServiceBuilder;
 use tower_http::compression::{
@@ -56,12 +62,22 @@ pub fn router(state: AppState) -> Result<Router, serde_json::Error> {
 /// the request first and the answer last.
 pub fn with_middleware(router: Router) -> Router {
     // What is smaller is not worth the time.
-    let compressible = SizeAbove::new(1025).and(NotForContentType::IMAGES);
+    let compressible = SizeAbove::new(1025)
+        .and(NotForContentType::IMAGES)
+        .and(may_be_encoded);
     let middleware = ServiceBuilder::new()
         .layer(from_fn(request_id::identify))
         .layer(headers::security())
         .layer(CompressionLayer::new().compress_when(compressible))
-        .layer(ProblemLayer::new())
+        .layer(ProblemLayer::new().with_hook(preconditions::keep_current_tag))
+        // Tags are for the handlers to give: that of a product is its version, a list has none.
+        .layer(PreconditionsLayer::new().with_max_content(0))
         .layer(from_fn(body_limit::limit_body));
     router.layer(middleware)
+}
+
+/// A strong tag names bytes, and compressed bytes are others. What has one is sent as it is, and
+/// so the tag that a client reads is the one that its change needs.
+fn may_be_encoded(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !has_strong_etag(headers)
 }

@@ -13,9 +13,12 @@ use utoipa::{
         title = "Shop API",
         description = "A small shop. Every error is a problem document (RFC 9457) whose `code` is \
             stable. Under `/v1`, a query parameter that an operation does not know is an error too.\n\n\
-            There are no cursors, no preconditions and no authentication yet: a list is one page, \
-            the last writer wins, and products can be changed only while the server runs with \
-            `--insecure-admin`.",
+            Nobody undoes what they have not seen: a product has an `ETag`, and a change of it needs \
+            that tag in `If-Match`. Without it the answer is 428, with an old one 412. What else is \
+            wrong with a request is answered first. A read may carry any condition of RFC \
+            9110; if it is false, the answer is 304 or 412.\n\n\
+            There are no cursors and no authentication yet: a list is one page, and products can be \
+            changed only while the server runs with `--insecure-admin`.",
     ),
     tags(
         (name = "products", description = "The catalogue."),

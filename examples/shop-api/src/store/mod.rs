@@ -2,6 +2,7 @@
 
 mod demo;
 mod migrations;
+mod outcome;
 mod products;
 mod query;
 
@@ -12,6 +13,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub use outcome::Outcome;
 pub use query::{Direction, Filter, ListQuery, Page, Sort, SortKey};
 
 /// The shop's database. Clones share one pool of connections.

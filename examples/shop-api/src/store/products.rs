@@ -6,7 +6,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::{Row, SqliteExecutor, sqlite::SqliteRow};
 use uuid::{Uuid, fmt::Hyphenated};
 
-use super::{ListQuery, Page, Store, StoreError};
+use super::{ListQuery, Outcome, Page, Store, StoreError};
 use crate::domain::{
     BrokenRule, Currency, Description, NewProduct, Price, Product, ProductChanges, ProductName,
     Stock,
@@ -73,22 +73,27 @@ impl Store {
         Ok(product)
     }
 
-    /// Changes the product with this id, unless it is deleted, and returns what it is now.
+    /// Changes the product with this id, unless it is deleted or `check` refuses, and returns what
+    /// it is now. Changes that change nothing are checked, too.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn change_product(
+    pub async fn change_product<E>(
         &self,
         id: Uuid,
         changes: ProductChanges,
-    ) -> Result<Option<Product>, StoreError> {
+        check: impl FnOnce(&Product) -> Result<(), E>,
+    ) -> Result<Outcome<Product, E>, StoreError> {
         let mut transaction = self.begin_write().await?;
         let Some(current) = find(&mut *transaction, id).await? else {
-            return Ok(None);
+            return Ok(Outcome::Missing);
         };
+        if let Err(refusal) = check(&current) {
+            return Ok(Outcome::Refused(refusal));
+        }
         let Some(next) = current.changed(changes, now()) else {
-            return Ok(Some(current));
+            return Ok(Outcome::Done(current));
         };
         sqlx::query(
             "UPDATE products SET name = ?, description = ?, price_minor = ?, currency = ?, \
@@ -105,25 +110,34 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        Ok(Some(next))
+        Ok(Outcome::Done(next))
     }
 
-    /// Deletes the product with this id and says whether there was one. The row stays, since
-    /// orders point at it.
+    /// Deletes the product with this id, unless it is deleted already or `check` refuses. The row
+    /// stays, since orders point at it.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn delete_product(&self, id: Uuid) -> Result<bool, StoreError> {
+    pub async fn delete_product<E>(
+        &self,
+        id: Uuid,
+        check: impl FnOnce(&Product) -> Result<(), E>,
+    ) -> Result<Outcome<(), E>, StoreError> {
         let mut transaction = self.begin_write().await?;
-        let deleted =
-            sqlx::query("UPDATE products SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL")
-                .bind(now().timestamp_millis())
-                .bind(id.hyphenated())
-                .execute(&mut *transaction)
-                .await?;
+        let Some(current) = find(&mut *transaction, id).await? else {
+            return Ok(Outcome::Missing);
+        };
+        if let Err(refusal) = check(&current) {
+            return Ok(Outcome::Refused(refusal));
+        }
+        sqlx::query("UPDATE products SET deleted_at = ? WHERE id = ?")
+            .bind(now().timestamp_millis())
+            .bind(id.hyphenated())
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
-        Ok(deleted.rows_affected() == 1)
+        Ok(Outcome::Done(()))
     }
 }
 

@@ -85,6 +85,9 @@ async fn the_type_of_a_problem_has_a_page() {
         "INVALID_QUERY",
         "VALIDATION_ERROR",
         "PRODUCT_NOT_FOUND",
+        "INVALID_PRECONDITION",
+        "PRECONDITION_FAILED",
+        "PRECONDITION_REQUIRED",
         "NOT_READY",
     ] {
         assert!(index.text().contains(code), "{code}");

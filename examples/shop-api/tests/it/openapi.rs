@@ -122,7 +122,8 @@ async fn every_error_is_documented_as_a_problem() {
                 assert!(schema.is_object() && schema != &Value::Object(Default::default()));
             } else {
                 let json = content.is_some_and(|content| content.contains_key("application/json"));
-                assert!(json || status == "204", "{method} {path} {status}");
+                let empty = matches!(status.as_str(), "204" | "304");
+                assert!(json != empty, "{method} {path} {status}");
             }
         }
     }
@@ -145,19 +146,19 @@ async fn it_names_the_statuses_that_the_operations_answer_with() {
         (
             "/v1/products/{id}",
             "get",
-            &["200", "400", "404", "500", "503"],
+            &["200", "304", "400", "404", "500", "503"],
         ),
         (
             "/v1/products/{id}",
             "patch",
             &[
-                "200", "400", "401", "404", "413", "415", "422", "500", "503",
+                "200", "400", "401", "404", "412", "413", "415", "422", "428", "500", "503",
             ],
         ),
         (
             "/v1/products/{id}",
             "delete",
-            &["204", "400", "401", "404", "500", "503"],
+            &["204", "400", "401", "404", "412", "428", "500", "503"],
         ),
         ("/readyz", "get", &["200", "500", "503"]),
     ] {
@@ -168,6 +169,51 @@ async fn it_names_the_statuses_that_the_operations_answer_with() {
             .keys()
             .collect();
         assert_eq!(found, statuses, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn it_says_which_operations_take_and_give_tags() {
+    let document = empty_shop().await.get("/openapi.json").await.json();
+    for (path, method, parameter, required) in [
+        ("/v1/products", "get", None, false),
+        ("/v1/products", "post", None, false),
+        ("/v1/products/{id}", "get", Some("If-None-Match"), false),
+        ("/v1/products/{id}", "patch", Some("If-Match"), true),
+        ("/v1/products/{id}", "delete", Some("If-Match"), true),
+    ] {
+        let parameters = document["paths"][path][method]["parameters"].as_array();
+        let headers: Vec<_> = parameters
+            .into_iter()
+            .flatten()
+            .filter(|parameter| parameter["in"] == "header")
+            .collect();
+        let names = headers.iter().map(|header| header["name"].as_str());
+        assert!(
+            names.eq(parameter.map(Some)),
+            "{method} {path}: {headers:?}"
+        );
+        for header in headers {
+            assert_eq!(header["required"], required, "{header}");
+            assert_eq!(header["schema"]["type"], "string", "{header}");
+            assert_eq!(header["example"], "\"1\"", "{header}");
+        }
+    }
+    for (path, method, status, tagged) in [
+        ("/v1/products", "get", "200", false),
+        ("/v1/products", "post", "201", true),
+        ("/v1/products/{id}", "get", "200", true),
+        ("/v1/products/{id}", "get", "304", true),
+        ("/v1/products/{id}", "patch", "200", true),
+        ("/v1/products/{id}", "delete", "204", false),
+    ] {
+        let response = &document["paths"][path][method]["responses"][status];
+        let headers = &resolved(&document, response)["headers"];
+        assert_eq!(
+            headers["ETag"].is_object(),
+            tagged,
+            "{method} {path} {status}"
+        );
     }
 }
 

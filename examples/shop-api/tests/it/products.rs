@@ -202,7 +202,11 @@ async fn a_patch_changes_what_it_names_and_the_next_read_shows_it() {
     let path = created.header("location").expect("says where");
 
     let patched = shop
-        .patch(path, &json!({ "stock": 11, "description": "" }))
+        .patch(
+            path,
+            created.etag(),
+            &json!({ "stock": 11, "description": "" }),
+        )
         .await;
     assert_eq!(patched.status, 200, "{patched:?}");
     let product = patched.json();
@@ -216,7 +220,10 @@ async fn a_patch_changes_what_it_names_and_the_next_read_shows_it() {
     );
     assert_eq!(shop.get(path).await.json(), product);
 
-    let plain = [("content-type", "Application/JSON; charset=utf-8")];
+    let plain = [
+        ("content-type", "Application/JSON; charset=utf-8"),
+        ("if-match", patched.etag()),
+    ];
     let patched = shop
         .send("PATCH", path, &plain, r#"{"stock":10}"#)
         .await
@@ -234,7 +241,7 @@ async fn a_patch_that_changes_nothing_makes_no_version() {
     let created = shop.post("/v1/products", &lamp()).await;
     let path = created.header("location").expect("says where");
     for patch in [json!({}), json!({ "name": "Desk lamp", "stock": 12 })] {
-        let patched = shop.patch(path, &patch).await;
+        let patched = shop.patch(path, created.etag(), &patch).await;
         assert_eq!(
             (patched.status.as_u16(), patched.json()),
             (200, created.json())
@@ -247,13 +254,13 @@ async fn a_deleted_product_is_not_found_by_anybody() {
     let shop = empty_shop().await;
     let created = shop.post("/v1/products", &lamp()).await;
     let path = created.header("location").expect("says where");
-    let deleted = shop.send("DELETE", path, &[], "").await;
+    let deleted = shop.delete(path, created.etag()).await;
     assert_eq!((deleted.status.as_u16(), deleted.body.len()), (204, 0));
     shop.get(path).await.problem(404, "PRODUCT_NOT_FOUND", path);
-    shop.send("DELETE", path, &[], "")
+    shop.delete(path, "*")
         .await
         .problem(404, "PRODUCT_NOT_FOUND", path);
-    shop.patch(path, &json!({ "stock": 1 }))
+    shop.patch(path, "*", &json!({ "stock": 1 }))
         .await
         .problem(404, "PRODUCT_NOT_FOUND", path);
     assert_eq!(

@@ -129,11 +129,11 @@ async fn only_a_list_takes_parameters() {
     shop.post("/v1/products?dry=1", &lamp())
         .await
         .problem(400, "INVALID_QUERY", LIST);
-    shop.patch(&format!("{path}?x"), &json!({}))
+    shop.patch(&format!("{path}?x"), created.etag(), &json!({}))
         .await
         .problem(400, "INVALID_QUERY", path);
     let delete = format!("{path}?force=true");
-    shop.send("DELETE", &delete, &[], "")
+    shop.delete(&delete, created.etag())
         .await
         .problem(400, "INVALID_QUERY", path);
     assert_eq!(shop.get(path).await.status, 200);

@@ -34,6 +34,9 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+/// What the body of a PATCH is.
+pub(crate) const MERGE_PATCH: (&str, &str) = ("content-type", "application/merge-patch+json");
+
 /// A shop in which everybody may write, with nothing in it.
 pub(crate) async fn empty_shop() -> Server {
     Server::start(true, |state| router(state).expect("the document is JSON")).await
@@ -44,6 +47,14 @@ pub(crate) async fn demo_shop() -> Server {
     let shop = empty_shop().await;
     shop.store.create_demo_products().await.expect("is made");
     shop
+}
+
+/// A lamp, where it is, and the answer to its creation.
+pub(crate) async fn shop_with_lamp() -> (Server, String, Answer) {
+    let shop = empty_shop().await;
+    let created = shop.post("/v1/products", &lamp()).await;
+    let path = created.header("location").expect("says where").to_owned();
+    (shop, path, created)
 }
 
 /// A body that `POST /v1/products` takes.
@@ -100,9 +111,16 @@ impl Server {
         .await
     }
 
-    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
-        let headers = [("content-type", "application/merge-patch+json")];
+    /// Changes what has the tag `if_match`; `*` where that is not what the test is about.
+    pub(crate) async fn patch(&self, path: &str, if_match: &str, body: &Value) -> Answer {
+        let headers = [MERGE_PATCH, ("if-match", if_match)];
         self.send("PATCH", path, &headers, body.to_string()).await
+    }
+
+    /// Deletes what has the tag `if_match`; `*` where that is not what the test is about.
+    pub(crate) async fn delete(&self, path: &str, if_match: &str) -> Answer {
+        self.send("DELETE", path, &[("if-match", if_match)], "")
+            .await
     }
 
     pub(crate) async fn send(
@@ -145,6 +163,11 @@ impl Answer {
         self.headers
             .get(name)
             .map(|value| value.to_str().expect("is text"))
+    }
+
+    #[track_caller]
+    pub(crate) fn etag(&self) -> &str {
+        self.header("etag").expect("has a tag")
     }
 
     #[track_caller]

@@ -1,10 +1,12 @@
 //! The store against a real SQLite file.
 
+use std::convert::Infallible;
+
 use shop_api::{
     domain::{
         Currency, Description, NewProduct, Price, Product, ProductChanges, ProductName, Stock,
     },
-    store::{Direction, Filter, ListQuery, Sort, SortKey, Store, StoreError},
+    store::{Direction, Filter, ListQuery, Outcome, Sort, SortKey, Store, StoreError},
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -60,6 +62,24 @@ fn restock(pieces: i64) -> ProductChanges {
     }
 }
 
+/// For writers who do not look.
+fn whatever(_: &Product) -> Result<(), Infallible> {
+    Ok(())
+}
+
+async fn change(store: &Store, id: Uuid, changes: ProductChanges) -> Option<Product> {
+    let outcome = store.change_product(id, changes, whatever).await;
+    match outcome.expect("writes") {
+        Outcome::Done(product) => Some(product),
+        Outcome::Missing => None,
+    }
+}
+
+async fn delete(store: &Store, id: Uuid) -> bool {
+    let outcome = store.delete_product(id, whatever).await;
+    matches!(outcome.expect("writes"), Outcome::Done(()))
+}
+
 #[tokio::test]
 async fn what_was_written_is_read_back_also_after_a_restart() {
     let (folder, store) = open().await;
@@ -71,11 +91,7 @@ async fn what_was_written_is_read_back_also_after_a_restart() {
         Some(lamp.clone())
     );
 
-    let changed = store
-        .change_product(lamp.id, restock(2))
-        .await
-        .expect("writes")
-        .expect("found");
+    let changed = change(&store, lamp.id, restock(2)).await.expect("found");
     assert_eq!((changed.version, changed.stock.pieces()), (2, 2));
     store.close().await;
 
@@ -89,18 +105,46 @@ async fn what_was_written_is_read_back_also_after_a_restart() {
 async fn a_deleted_product_is_gone_for_readers_and_writers() {
     let (_folder, store) = open().await;
     let lamp = create(&store, "Lamp", 4900, 3).await;
-    assert!(store.delete_product(lamp.id).await.expect("deletes"));
-    assert!(!store.delete_product(lamp.id).await.expect("answers"));
+    assert!(delete(&store, lamp.id).await);
+    assert!(!delete(&store, lamp.id).await);
     assert_eq!(store.product(lamp.id).await.expect("reads"), None);
-    assert_eq!(
-        store
-            .change_product(lamp.id, restock(1))
-            .await
-            .expect("answers"),
-        None
-    );
+    assert_eq!(change(&store, lamp.id, restock(1)).await, None);
     assert!(names(&store, Filter::default(), &[]).await.is_empty());
-    assert!(!store.delete_product(Uuid::now_v7()).await.expect("answers"));
+    assert!(!delete(&store, Uuid::now_v7()).await);
+}
+
+#[tokio::test]
+async fn a_refused_write_leaves_everything_as_it_is() {
+    let (_folder, store) = open().await;
+    let lamp = create(&store, "Lamp", 4900, 3).await;
+    let refuse = |seen: &Product| Err::<(), _>((seen.version, seen.stock));
+    let seen = (1, lamp.stock);
+    // The check sees what is there, also when there is nothing to change.
+    for changes in [restock(2), restock(3), ProductChanges::default()] {
+        let outcome = store.change_product(lamp.id, changes, refuse).await;
+        assert_eq!(outcome.expect("answers"), Outcome::Refused(seen));
+    }
+    let outcome = store.delete_product(lamp.id, refuse).await;
+    assert_eq!(outcome.expect("answers"), Outcome::Refused(seen));
+    let read = store.product(lamp.id).await.expect("reads");
+    assert_eq!(read, Some(lamp.clone()));
+
+    // Whoever refuses does not keep others from writing.
+    assert!(change(&store, lamp.id, restock(1)).await.is_some());
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_what_is_not_there() {
+    let (_folder, store) = open().await;
+    let lamp = create(&store, "Lamp", 4900, 3).await;
+    assert!(delete(&store, lamp.id).await);
+    let asked = |_: &Product| -> Result<(), Infallible> { panic!("is asked") };
+    for id in [lamp.id, Uuid::now_v7()] {
+        let changed = store.change_product(id, restock(1), asked).await;
+        assert_eq!(changed.expect("answers"), Outcome::Missing);
+        let deleted = store.delete_product(id, asked).await;
+        assert_eq!(deleted.expect("answers"), Outcome::Missing);
+    }
 }
 
 #[tokio::test]
@@ -212,16 +256,12 @@ async fn concurrent_changes_wait_for_each_other_and_none_is_lost() {
     let writers: Vec<_> = (1..=50)
         .map(|pieces| {
             let store = store.clone();
-            tokio::spawn(async move { store.change_product(lamp.id, restock(pieces)).await })
+            tokio::spawn(async move { change(&store, lamp.id, restock(pieces)).await })
         })
         .collect();
     let mut versions = Vec::new();
     for writer in writers {
-        let changed = writer
-            .await
-            .expect("no panic")
-            .expect("no busy error")
-            .expect("found");
+        let changed = writer.await.expect("no busy error").expect("found");
         versions.push(changed.version);
     }
     versions.sort_unstable();
@@ -246,7 +286,7 @@ async fn the_demo_is_made_once_and_never_into_a_catalogue() {
     // A shop whose only product was deleted has still been used.
     let (_folder, store) = open().await;
     let lamp = create(&store, "Lamp", 4900, 0).await;
-    assert!(store.delete_product(lamp.id).await.expect("deletes"));
+    assert!(delete(&store, lamp.id).await);
     assert_eq!(store.create_demo_products().await.expect("answers"), 0);
 }
 

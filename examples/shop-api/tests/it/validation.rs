@@ -128,7 +128,7 @@ async fn a_patch_keeps_the_same_rules() {
     let path = created.header("location").expect("says where");
     let bad = json!({ "name": null, "stock": -1, "version": 7, "description": 1 });
     let problem = shop
-        .patch(path, &bad)
+        .patch(path, "*", &bad)
         .await
         .problem(422, "VALIDATION_ERROR", path);
     let expected = [

@@ -70,7 +70,7 @@ function inputFor(api, parameter, id) {
     const options = ["", "true", "false"].map((value) => make("option", { value }, value));
     return make("select", { id, name: parameter.name, required }, ...options);
   }
-  return make("input", { id, name: parameter.name, required, autocomplete: "off", spellcheck: "false" });
+  return make("input", { id, name: parameter.name, required, placeholder: parameter.example, autocomplete: "off", spellcheck: "false" });
 }
 
 /** The request that the form describes. */
@@ -110,7 +110,7 @@ async function send(url, options, answer) {
     const millis = Math.round(performance.now() - begin);
     const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
     answer.replaceChildren(
-      make("p", {}, `${options.method} ${url} — `, make("strong", { class: response.ok ? "good" : "bad" }, `${response.status} ${response.statusText}`), ` in ${millis} ms`),
+      make("p", {}, `${options.method} ${url} — `, make("strong", { class: response.status < 400 ? "good" : "bad" }, `${response.status} ${response.statusText}`), ` in ${millis} ms`),
       make("h3", {}, "Headers"),
       make("pre", { tabindex: "0", role: "region", "aria-label": "Headers of the answer" }, headers),
       make("h3", {}, "Body"),

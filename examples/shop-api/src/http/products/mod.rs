@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header::LOCATION},
     response::IntoResponse,
 };
+use buttress_preconditions::{ETag, Preconditions, Rejection};
 use buttress_problem::{
     Problems,
     axum::{Json, Path, Query},
@@ -18,14 +19,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use self::{
     input::{CreateProduct, PatchProduct, ProductId},
     query::{ListParams, NoParams},
-    view::{ProductList, ProductView},
+    view::{ProductList, ProductView, tag},
 };
 use super::{
     AppState,
     admin::Admin,
     error::{AdminRequired, ApiError, DatabaseError, Invalid, InvalidQuery, ProductNotFound},
     merge_patch::MergePatch,
+    preconditions::{IfMatch, IfNoneMatch},
 };
+use crate::domain::Product;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -64,7 +67,10 @@ async fn list(
             status = 201,
             description = "The product as it was created.",
             body = ProductView,
-            headers(("Location" = String, description = "The path of the product.")),
+            headers(
+                ("Location" = String, description = "The path of the product."),
+                ("ETag" = String, description = "The product's tag, for a change of it."),
+            ),
         ),
         Problems<(AdminRequired, InvalidQuery, Json<()>, Invalid, DatabaseError)>,
     ),
@@ -80,11 +86,7 @@ async fn create(
     if let Ok(location) = HeaderValue::try_from(format!("/v1/products/{}", product.id)) {
         headers.insert(LOCATION, location);
     }
-    Ok((
-        StatusCode::CREATED,
-        headers,
-        Json(ProductView::from(product)),
-    ))
+    Ok((StatusCode::CREATED, headers, ProductView::tagged(product)))
 }
 
 /// Read a product
@@ -92,9 +94,19 @@ async fn create(
     get,
     path = "/v1/products/{id}",
     tag = "products",
-    params(("id" = Uuid, Path)),
+    params(("id" = Uuid, Path), IfNoneMatch),
     responses(
-        (status = 200, description = "The product.", body = ProductView),
+        (
+            status = 200,
+            description = "The product.",
+            body = ProductView,
+            headers(("ETag" = String, description = "The product's tag, for a change of it.")),
+        ),
+        (
+            status = 304,
+            description = "The product is what the client has: it has a tag of `If-None-Match`.",
+            headers(("ETag" = String, description = "The product's tag.")),
+        ),
         Problems<(Path<()>, InvalidQuery, ProductNotFound, DatabaseError)>,
     ),
 )]
@@ -102,21 +114,22 @@ async fn read(
     Path(ProductId(id)): Path<ProductId>,
     _: Query<NoParams>,
     State(state): State<AppState>,
-) -> Result<Json<ProductView>, ApiError> {
+) -> Result<(ETag, Json<ProductView>), ApiError> {
     let product = state.store.product(id).await?;
     let product = product.ok_or(ProductNotFound { product_id: id })?;
-    Ok(Json(product.into()))
+    Ok(ProductView::tagged(product))
 }
 
 /// Change a product
 ///
-/// A JSON Merge Patch (RFC 7396): members that are left out stay as they are. A patch that changes
-/// nothing does not make a new version. There are no preconditions yet; the last writer wins.
+/// A JSON Merge Patch (RFC 7396): members that are left out stay as they are. It is made only if
+/// `If-Match` has the tag that the product has now, so that nobody undoes what they have not seen.
+/// A patch that changes nothing does not make a new version.
 #[utoipa::path(
     patch,
     path = "/v1/products/{id}",
     tag = "products",
-    params(("id" = Uuid, Path)),
+    params(("id" = Uuid, Path), IfMatch),
     request_body(
         content(
             (PatchProduct = "application/merge-patch+json"),
@@ -124,7 +137,12 @@ async fn read(
         ),
     ),
     responses(
-        (status = 200, description = "The product as it is now.", body = ProductView),
+        (
+            status = 200,
+            description = "The product as it is now.",
+            body = ProductView,
+            headers(("ETag" = String, description = "The product's new tag, for the next change.")),
+        ),
         Problems<(
             AdminRequired,
             Path<()>,
@@ -132,6 +150,7 @@ async fn read(
             Json<()>,
             Invalid,
             ProductNotFound,
+            Rejection,
             DatabaseError,
         )>,
     ),
@@ -140,34 +159,39 @@ async fn change(
     _: Admin,
     Path(ProductId(id)): Path<ProductId>,
     _: Query<NoParams>,
+    preconditions: Preconditions,
     State(state): State<AppState>,
     MergePatch(body): MergePatch<PatchProduct>,
-) -> Result<Json<ProductView>, ApiError> {
-    let product = state.store.change_product(id, body.check()?).await?;
-    let product = product.ok_or(ProductNotFound { product_id: id })?;
-    Ok(Json(product.into()))
+) -> Result<(ETag, Json<ProductView>), ApiError> {
+    let changes = body.check()?;
+    let check = |current: &Product| preconditions.require(&tag(current));
+    let outcome = state.store.change_product(id, changes, check).await?;
+    let product = outcome.or_missing(|| ApiError::from(ProductNotFound { product_id: id }))?;
+    Ok(ProductView::tagged(product))
 }
 
 /// Delete a product
+///
+/// Only if `If-Match` has the tag that the product has now.
 #[utoipa::path(
     delete,
     path = "/v1/products/{id}",
     tag = "products",
-    params(("id" = Uuid, Path)),
+    params(("id" = Uuid, Path), IfMatch),
     responses(
         (status = 204, description = "It is deleted."),
-        Problems<(AdminRequired, Path<()>, InvalidQuery, ProductNotFound, DatabaseError)>,
+        Problems<(AdminRequired, Path<()>, InvalidQuery, ProductNotFound, Rejection, DatabaseError)>,
     ),
 )]
 async fn delete(
     _: Admin,
     Path(ProductId(id)): Path<ProductId>,
     _: Query<NoParams>,
+    preconditions: Preconditions,
     State(state): State<AppState>,
 ) -> Result<StatusCode, ApiError> {
-    if state.store.delete_product(id).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(ProductNotFound { product_id: id }.into())
-    }
+    let check = |current: &Product| preconditions.require(&tag(current));
+    let outcome = state.store.delete_product(id, check).await?;
+    outcome.or_missing(|| ApiError::from(ProductNotFound { product_id: id }))?;
+    Ok(StatusCode::NO_CONTENT)
 }

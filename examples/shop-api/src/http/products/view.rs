@@ -1,5 +1,7 @@
 //! Products as clients see them.
 
+use buttress_preconditions::ETag;
+use buttress_problem::axum::Json;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -71,6 +73,19 @@ pub(in crate::http) struct Pagination {
 enum Item {
     Whole(ProductView),
     Sparse(Map<String, Value>),
+}
+
+/// The tag of what [`ProductView`] shows of a product. A release that shows the same version in
+/// another way has to give it a variant here, or clients keep what they have.
+pub(super) fn tag(product: &Product) -> ETag {
+    ETag::from_version(product.version)
+}
+
+impl ProductView {
+    /// A product and its tag, as they are answered with.
+    pub(super) fn tagged(product: Product) -> (ETag, Json<Self>) {
+        (tag(&product), Json(product.into()))
+    }
 }
 
 impl From<Product> for ProductView {
