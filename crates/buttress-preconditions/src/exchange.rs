@@ -43,7 +43,7 @@ pub(crate) fn before(
         return Ok(Some(before_reading(method, headers, config)));
     }
     if config.require.covers(method) {
-        require(headers)?;
+        require(method, headers)?;
     }
     encoding::add_bases(headers, &encoding::OF_CHANGES);
     Ok(None)
@@ -65,9 +65,9 @@ fn before_reading(method: &Method, headers: &mut HeaderMap, config: &Config) -> 
     }
 }
 
-fn require(headers: &HeaderMap) -> Result<(), Rejection> {
+fn require(method: &Method, headers: &HeaderMap) -> Result<(), Rejection> {
     if !is_conditional(headers) {
-        return Err(Rejection::required());
+        return Err(Rejection::required_of(method));
     }
     for condition in [Condition::IfMatch, Condition::IfNoneMatch] {
         if tags::read(headers, &condition.header(), |_| ()) == Form::Malformed {
@@ -152,7 +152,7 @@ fn conclude<B: Body<Data = Bytes>>(
         parts.status = StatusCode::NOT_MODIFIED;
         return Response::from_parts(parts, ResponseBody::full(Bytes::new()));
     }
-    match Rejection::of(decision, current) {
+    match Rejection::of(decision, &Method::HEAD, current) {
         Some(rejection) => refuse(rejection, config),
         None => Response::from_parts(parts, body),
     }

@@ -66,7 +66,7 @@ impl Preconditions {
     pub fn check<'a>(&self, current: impl Into<Current<'a>>) -> Result<(), Rejection> {
         let current = current.into();
         let decision = evaluate(&self.method, &self.headers, current);
-        Rejection::of(decision, current).map_or(Ok(()), Err)
+        Rejection::of(decision, &self.method, current).map_or(Ok(()), Err)
     }
 
     /// As [`check`](Self::check), but refuses a request with an unsafe method that does not say
@@ -78,6 +78,6 @@ impl Preconditions {
     pub fn require<'a>(&self, current: impl Into<Current<'a>>) -> Result<(), Rejection> {
         let current = current.into();
         let decision = Require::all_unsafe().evaluate(&self.method, &self.headers, current);
-        Rejection::of(decision, current).map_or(Ok(()), Err)
+        Rejection::of(decision, &self.method, current).map_or(Ok(()), Err)
     }
 }

@@ -2,7 +2,7 @@ use std::{borrow::Cow, error::Error, fmt};
 
 use buttress_problem::{Catalogue, Problem, ProblemType, ToProblem, Violation};
 use http::{
-    HeaderValue, StatusCode,
+    HeaderValue, Method, StatusCode,
     header::{CACHE_CONTROL, ETAG},
 };
 
@@ -33,6 +33,7 @@ pub struct Rejection {
     kind: RejectionKind,
     condition: Option<Condition>,
     current: Option<ETag>,
+    may_create: bool,
 }
 
 /// The kind of a [`Rejection`].
@@ -71,39 +72,50 @@ impl Rejection {
     #[must_use]
     pub fn failed(current: impl Into<Option<ETag>>) -> Self {
         Self {
-            kind: RejectionKind::Failed,
-            condition: None,
             current: current.into(),
+            ..Self::new(RejectionKind::Failed)
         }
     }
 
     /// 428: the client must name a state, and did not.
     #[must_use]
     pub const fn required() -> Self {
+        Self::new(RejectionKind::Required)
+    }
+
+    /// As [`required`](Self::required), with advice that fits the method.
+    pub(crate) fn required_of(method: &Method) -> Self {
         Self {
-            kind: RejectionKind::Required,
+            may_create: *method == Method::PUT,
+            ..Self::required()
+        }
+    }
+
+    pub(crate) fn malformed(condition: Condition) -> Self {
+        Self {
+            condition: Some(condition),
+            ..Self::new(RejectionKind::Malformed)
+        }
+    }
+
+    const fn new(kind: RejectionKind) -> Self {
+        Self {
+            kind,
             condition: None,
             current: None,
+            may_create: false,
         }
     }
 
-    pub(crate) const fn malformed(condition: Condition) -> Self {
-        Self {
-            kind: RejectionKind::Malformed,
-            condition: Some(condition),
-            current: None,
-        }
-    }
-
-    /// The refusal that a decision is, if it is one. 304 is none.
-    pub(crate) fn of(decision: Decision, current: Current<'_>) -> Option<Self> {
+    /// The refusal that a decision about a request with this method is, if it is one. 304 is none.
+    pub(crate) fn of(decision: Decision, method: &Method, current: Current<'_>) -> Option<Self> {
         match decision {
             Decision::Proceed { .. } | Decision::NotModified => None,
             Decision::Failed(condition) => Some(Self {
                 condition: Some(condition),
                 ..Self::failed(current.etag().cloned())
             }),
-            Decision::Required => Some(Self::required()),
+            Decision::Required => Some(Self::required_of(method)),
             Decision::Malformed(condition) => Some(Self::malformed(condition)),
         }
     }
@@ -132,10 +144,16 @@ impl Rejection {
                 let name = condition.unwrap_or(Condition::IfMatch).name();
                 format!("`{name}` {LIST}").into()
             }
-            (RejectionKind::Required, _) => "send `If-Match` with the `ETag` that a GET of this \
-                resource answers with, so that no change made since then is lost; to create a \
-                resource where there is none, send `If-None-Match: *`"
-                .into(),
+            (RejectionKind::Required, _) if self.may_create => concat!(
+                "send `If-Match` with the `ETag` that a GET of this resource answers with, so that ",
+                "no change made since then is lost; where there is none yet, `If-None-Match: *`"
+            )
+            .into(),
+            (RejectionKind::Required, _) => concat!(
+                "send `If-Match` with the `ETag` that a GET of this resource answers with, so that ",
+                "no change made since then is lost"
+            )
+            .into(),
             (RejectionKind::Failed, Some(Condition::IfNoneMatch)) => {
                 "`If-None-Match` is false: the resource is there already".into()
             }

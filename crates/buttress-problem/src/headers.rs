@@ -1,5 +1,7 @@
 //! Every header that this crate spells, reads or drops.
 
+#[cfg(feature = "layer")]
+use http::StatusCode;
 use http::{HeaderMap, HeaderValue, header};
 
 /// `application/problem+json` (RFC 9457, section 6.1).
@@ -32,12 +34,15 @@ const OF_THE_BODY: [header::HeaderName; 14] = [
     header::HeaderName::from_static("repr-digest"),
 ];
 
-/// Drops what was true of the replaced body only. `Content-Range` stays: in a 416 it speaks of
-/// the resource.
+/// Drops what was true of the replaced body only. What speaks of the resource stays: in a 416
+/// `Content-Range`, and in a 412 the validators, which tell its client what is there now.
 #[cfg(feature = "layer")]
-pub(crate) fn remove_representation(headers: &mut HeaderMap) {
+pub(crate) fn remove_representation(headers: &mut HeaderMap, status: StatusCode) {
     for name in OF_THE_BODY {
-        headers.remove(name);
+        let is_validator = name == header::ETAG || name == header::LAST_MODIFIED;
+        if !(is_validator && status == StatusCode::PRECONDITION_FAILED) {
+            headers.remove(name);
+        }
     }
 }
 

@@ -330,6 +330,10 @@ fn described_headers(status: u16) -> &'static [(&'static str, &'static str)] {
             "Proxy-Authenticate",
             "The proxy's challenges (RFC 9110, section 11.7.1).",
         )],
+        412 => &[(
+            "ETag",
+            "The tag that the resource has now, where it is known (RFC 9110, section 8.8.3).",
+        )],
         426 => &[(
             "Upgrade",
             "The protocols that the server requires (RFC 9110, section 7.8).",

@@ -128,6 +128,11 @@ fn current_tag(state: &State) -> Option<(bool, String)> {
     Some((weak, quoted.trim_matches('"').to_owned()))
 }
 
+fn is_bare(value: &str) -> bool {
+    let value = value.trim_matches([' ', '\t']);
+    value.ends_with('"') && (value.starts_with('"') || value.starts_with("W/\""))
+}
+
 /// Section 13.2.2, step by step, with the two cases in which the crate is stricter.
 pub(crate) fn evaluate(method: &Method, fields: &Fields, state: &State) -> Decision {
     let has = |name: &str| fields.iter().any(|(field, _)| *field == name);
@@ -202,9 +207,8 @@ pub(crate) fn evaluate(method: &Method, fields: &Fields, state: &State) -> Decis
         };
         let holds = if value.contains('"') {
             let tag = match tags(&vec![("if-range", value.clone())], "if-range") {
-                Some(Tags::List(list)) if list.len() == 1 && !value.contains(',') => {
-                    list[0].clone()
-                }
+                // One member, and nothing of what a list may have around it.
+                Some(Tags::List(list)) if list.len() == 1 && is_bare(value) => list[0].clone(),
                 _ => return Decision::Proceed { ignore_range: true },
             };
             current_tag(state).is_some_and(|(weak, opaque)| !weak && !tag.0 && tag.1 == opaque)

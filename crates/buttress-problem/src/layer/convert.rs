@@ -168,7 +168,7 @@ fn finish<B: Body<Data = Bytes>>(
     identify(&mut problem, &occurrence);
     let asked = seen.format();
     let format = format(&head.headers, asked);
-    headers::remove_representation(&mut head.headers);
+    headers::remove_representation(&mut head.headers, head.status);
     for (name, value) in problem.headers() {
         head.headers.append(name, value.clone());
     }

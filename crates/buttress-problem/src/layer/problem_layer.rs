@@ -31,7 +31,8 @@ use crate::{Problem, headers};
 ///
 /// The headers of a converted response stay, `WWW-Authenticate`, `Allow`, `Retry-After`,
 /// `Set-Cookie`, `Vary` and CORS among them; only those that described the replaced body go
-/// (`Content-Encoding`, `ETag`, `Content-Digest` and the like), and `Content-Length` is repaired.
+/// (`Content-Encoding`, `Content-Digest`, `ETag` but in a 412, and the like), and `Content-Length` is
+/// repaired.
 ///
 /// The service's errors are passed on; turn them into answers with
 /// [`CatchErrorLayer`](crate::CatchErrorLayer).

@@ -74,6 +74,35 @@ async fn a_problem_keeps_the_language_of_its_texts() {
 }
 
 #[tokio::test]
+async fn a_412_keeps_the_validators_of_the_resource() {
+    const MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    fn with_validators(status: StatusCode) -> Problem {
+        Problem::new(status)
+            .with_header(header::ETAG, HeaderValue::from_static("\"8\""))
+            .with_header(header::LAST_MODIFIED, HeaderValue::from_static(MODIFIED))
+    }
+    let failed = || with_validators(StatusCode::PRECONDITION_FAILED);
+    let conflict = || with_validators(StatusCode::CONFLICT);
+    for (problem, kept) in [(failed as fn() -> Problem, true), (conflict, false)] {
+        let router = answering(problem)
+            .layer(ProblemLayer::new())
+            .layer(ProblemLayer::new());
+        let response = ask(router, Method::GET).await;
+        let tags = response.headers().get_all(header::ETAG).iter();
+        assert_eq!(tags.collect::<Vec<_>>(), ["\"8\""][..usize::from(kept)]);
+        let dates = response.headers().get_all(header::LAST_MODIFIED).iter();
+        assert_eq!(dates.collect::<Vec<_>>(), [MODIFIED][..usize::from(kept)]);
+        assert_eq!(document(response).await["instance"], "/at");
+    }
+    // So does one without a body, which somebody else has made.
+    let empty = async || (StatusCode::PRECONDITION_FAILED, [(header::ETAG, "\"8\"")]);
+    let router = Router::new().route("/at", get(empty));
+    let response = ask(router.layer(ProblemLayer::new()), Method::GET).await;
+    assert_eq!(response.headers()[header::ETAG], "\"8\"");
+    assert_eq!(document(response).await["code"], "PRECONDITION_FAILED");
+}
+
+#[tokio::test]
 async fn the_cause_is_logged_once_with_the_id_however_many_layers_there_are() {
     let failed = || Problem::new(StatusCode::BAD_GATEWAY).with_source(Secret);
     for method in [Method::GET, Method::HEAD] {

@@ -69,7 +69,7 @@ pub fn with_middleware(router: Router) -> Router {
         .layer(from_fn(request_id::identify))
         .layer(headers::security())
         .layer(CompressionLayer::new().compress_when(compressible))
-        .layer(ProblemLayer::new().with_hook(preconditions::keep_current_tag))
+        .layer(ProblemLayer::new())
         // Tags are for the handlers to give: that of a product is its version, a list has none.
         .layer(PreconditionsLayer::new().with_max_content(0))
         .layer(from_fn(body_limit::limit_body));

@@ -1,11 +1,8 @@
-//! The conditions that a request can carry, as the OpenAPI document describes them, and what keeps
-//! the answer to a false one whole.
+//! The conditions that a request can carry, as the OpenAPI document describes them.
 //!
 //! The handlers take all of them at once, as [`Preconditions`](buttress_preconditions::Preconditions),
 //! and ask when they know what is there. So which ones matter has to be said here.
 
-use axum::http::{HeaderValue, header::ETAG};
-use buttress_problem::{Occurrence, Problem};
 use utoipa::{
     IntoParams,
     openapi::{
@@ -35,16 +32,6 @@ impl IntoParams for IfNoneMatch {
         let about = "The `ETag` of what the client has, in its double quotes, or several, separated \
             by commas. If that is still what is there, the answer is 304, without a body.";
         vec![header("If-None-Match", Required::False, about)]
-    }
-}
-
-/// Gives a 412 back the tag of what is there. `ProblemLayer` takes every `ETag` for that of the body
-/// that it completes, and so for one that is no longer true.
-pub(super) fn keep_current_tag(problem: &mut Problem, _: &Occurrence<'_>) {
-    if let Some(tag) = problem.extension::<String>("currentEtag")
-        && let Ok(tag) = HeaderValue::try_from(tag)
-    {
-        problem.headers_mut().insert(ETAG, tag);
     }
 }
 
