@@ -4,15 +4,13 @@
 
 use std::{convert::Infallible, hint::black_box};
 
-use benches::{Bare, parsed_head, poll_once};
-use buttress_benches as benches;
+use buttress_benches::{Bare, Interleaved, call, parsed_head};
 use buttress_problem::{Problem, ProblemLayer, ProblemType, ToProblem, UriReference};
 use bytes::Bytes;
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
 use tower_layer::Layer;
-use tower_service::Service;
 
 const TYPE: &str = "https://errors.example.com/out-of-credit";
 const TITLE: &str = "You do not have enough credit.";
@@ -159,31 +157,19 @@ fn call_with_clones(
     answer
 }
 
-fn call<S: Service<Request<()>>>(
-    service: &mut S,
-    request: Request<()>,
-) -> Result<S::Response, S::Error> {
-    match poll_once(service.call(request)) {
-        std::task::Poll::Ready(answer) => answer,
-        std::task::Poll::Pending => unreachable!("the service answers at once"),
-    }
-}
-
 fn pass_through(criterion: &mut Criterion) {
     let head = parsed_head(REQUEST);
     let request = || Request::from_parts(head.clone(), ());
-    let mut group = criterion.benchmark_group("problem: layer, pass-through of a 200");
-    group.bench_function("bare service", |bencher| {
-        bencher.iter_batched(request, |it| call(&mut Bare, it), BatchSize::SmallInput);
-    });
-    group.bench_function("floor: bare service and three clones", |bencher| {
-        bencher.iter_batched(request, call_with_clones, BatchSize::SmallInput);
-    });
     let mut layered = ProblemLayer::new().layer(Bare);
-    group.bench_function("buttress-problem", |bencher| {
-        bencher.iter_batched(request, |it| call(&mut layered, it), BatchSize::SmallInput);
-    });
-    group.finish();
+    let mut group = Interleaved::new("problem: layer, pass-through of a 200");
+    group.add("bare service", request, |it| call(&mut Bare, it));
+    group.add(
+        "floor: bare service and three clones",
+        request,
+        call_with_clones,
+    );
+    group.add("buttress-problem", request, |it| call(&mut layered, it));
+    group.bench(criterion);
 }
 
 #[cfg(feature = "peers")]

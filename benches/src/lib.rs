@@ -1,5 +1,9 @@
 //! What several benches need.
 
+mod interleaved;
+
+pub use interleaved::Interleaved;
+
 use std::{
     convert::Infallible,
     future::{Future, Ready, ready},
@@ -49,6 +53,25 @@ pub fn parsed_head(text: &str) -> Parts {
 /// Polls a future that needs no runtime.
 pub fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Sends a request to a service that answers at once.
+///
+/// # Errors
+///
+/// When the service fails.
+///
+/// # Panics
+///
+/// When the service has to wait.
+pub fn call<S: Service<Request<()>>>(
+    service: &mut S,
+    request: Request<()>,
+) -> Result<S::Response, S::Error> {
+    match poll_once(service.call(request)) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => unreachable!("the service answers at once"),
+    }
 }
 
 /// The least that a service can do: an empty 200.
