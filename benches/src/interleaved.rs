@@ -64,20 +64,23 @@ impl<'a> Interleaved<'a> {
     /// Measures the group and reports it; runs everything once where criterion only tests.
     pub fn bench(mut self, criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(self.group);
-        // All samples count the same, whatever number of iterations criterion believes in.
-        group.sample_size(SAMPLES).sampling_mode(SamplingMode::Flat);
+        // All samples count the same, whatever number of iterations criterion plans for them.
+        group
+            .sample_size(SAMPLES)
+            .sampling_mode(SamplingMode::Flat)
+            .warm_up_time(Duration::from_nanos(1));
         let mut measured = None;
         for (index, name) in self.names.iter().enumerate() {
-            let mut samples_told = 0;
+            let mut calls = 0;
             group.bench_function(*name, |bencher| {
                 bencher.iter_custom(|iterations| {
-                    // The only call of a test, and the first one when it is measured.
-                    if iterations == 1 && measured.is_none() {
+                    calls += 1;
+                    // All of a test, and all of criterion's warming up.
+                    if calls == 1 {
                         return self.turns[index](1);
                     }
                     let samples = measured.get_or_insert_with(|| measure(&mut self.turns));
-                    let sample = samples[samples_told % SAMPLES][index];
-                    samples_told += 1;
+                    let sample = samples[calls % SAMPLES][index];
                     Duration::from_secs_f64(sample * iterations as f64)
                 });
             });
@@ -90,7 +93,7 @@ impl<'a> Interleaved<'a> {
 type Sample = Vec<f64>;
 
 fn measure(turns: &mut [Turn<'_>]) -> Vec<Sample> {
-    // The first one warms up the processor, and is not told.
+    // The first one warms up, and is not told.
     (0..=SAMPLES).map(|_| sample(turns)).skip(1).collect()
 }
 
