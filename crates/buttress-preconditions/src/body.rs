@@ -23,12 +23,14 @@ pin_project! {
     enum Kind<B: Body> {
         Inner { #[pin] body: B },
         Full { bytes: Option<Bytes> },
+        // That of a 304: nothing, of which nobody may say how long it is.
+        None,
         // A body that was looked into.
         Read { read: Read<B> },
     }
 }
 
-/// What was read of a body, and what is left of it.
+/// What was read of a body, and what is left of it. The bound is there to name the body's error.
 struct Read<B: Body> {
     frames: VecDeque<Frame<Bytes>>,
     rest: Rest<B>,
@@ -47,6 +49,10 @@ impl<B: Body> ResponseBody<B> {
         }
     }
 
+    pub(crate) fn none() -> Self {
+        Self { kind: Kind::None }
+    }
+
     pub(crate) fn full(bytes: Bytes) -> Self {
         let bytes = (!bytes.is_empty()).then_some(bytes);
         Self {
@@ -60,7 +66,8 @@ const MAX_FRAMES: usize = 64;
 
 impl<B: Body<Data = Bytes>> ResponseBody<B> {
     /// Shows `see` all of the content, if it is there without waiting, has no more than `limit`
-    /// bytes and no trailers, and says whether it was so. Nothing is lost of the body either way.
+    /// bytes and no trailers, and says how long it is, or that it was not so. Nothing is lost of the
+    /// body either way.
     ///
     /// A content that is not there yet is a stream, and its client is better served by the first
     /// bytes now than by a tag after the last one.
@@ -69,14 +76,14 @@ impl<B: Body<Data = Bytes>> ResponseBody<B> {
         limit: usize,
         cx: &mut Context<'_>,
         mut see: impl FnMut(&[u8]),
-    ) -> (Self, bool) {
+    ) -> (Self, Option<usize>) {
         if body.size_hint().lower() > limit as u64 {
-            return (Self::inner(body), false);
+            return (Self::inner(body), None);
         }
         let mut body = Box::pin(body);
         let mut frames = VecDeque::new();
         let mut size = 0;
-        let (rest, whole) = loop {
+        let (rest, length) = loop {
             match body.as_mut().poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     let data = frame.data_ref().map(|data| {
@@ -85,17 +92,17 @@ impl<B: Body<Data = Bytes>> ResponseBody<B> {
                     });
                     frames.push_back(frame);
                     if data.is_none() || size > limit || frames.len() > MAX_FRAMES {
-                        break (Rest::Body(body), false);
+                        break (Rest::Body(body), None);
                     }
                 }
-                Poll::Ready(Some(Err(error))) => break (Rest::Error(error), false),
-                Poll::Ready(None) => break (Rest::Nothing, true),
-                Poll::Pending => break (Rest::Body(body), false),
+                Poll::Ready(Some(Err(error))) => break (Rest::Error(error), None),
+                Poll::Ready(None) => break (Rest::Nothing, Some(size)),
+                Poll::Pending => break (Rest::Body(body), None),
             }
         };
         let read = Read { frames, rest };
         let kind = Kind::Read { read };
-        (Self { kind }, whole)
+        (Self { kind }, length)
     }
 }
 
@@ -150,6 +157,7 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
         match self.project().kind.project() {
             KindProjection::Inner { body } => body.poll_frame(cx),
             KindProjection::Full { bytes } => Poll::Ready(bytes.take().map(Frame::data).map(Ok)),
+            KindProjection::None => Poll::Ready(None),
             KindProjection::Read { read } => read.poll_frame(cx),
         }
     }
@@ -158,6 +166,7 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
         match &self.kind {
             Kind::Inner { body } => body.is_end_stream(),
             Kind::Full { bytes } => bytes.is_none(),
+            Kind::None => true,
             Kind::Read { read } => read.is_end_stream(),
         }
     }
@@ -168,6 +177,9 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
             Kind::Full { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
+            // The length of a 304 would be that of the content which it stands for (RFC 9110,
+            // section 8.6), and servers make a header field of what is known to be 0.
+            Kind::None => SizeHint::new(),
             Kind::Read { read } => read.size_hint(),
         }
     }
@@ -178,6 +190,7 @@ impl<B: Body> fmt::Debug for ResponseBody<B> {
         let kind = match &self.kind {
             Kind::Inner { .. } => "Inner",
             Kind::Full { .. } => "Full",
+            Kind::None => "None",
             Kind::Read { .. } => "Read",
         };
         f.debug_tuple("ResponseBody").field(&kind).finish()

@@ -1,6 +1,8 @@
 use http::{HeaderName, header};
 
-/// What a server has to do with a request, as [`evaluate`](crate::evaluate) finds.
+/// What a server has to do with a request, as [`evaluate`](crate::evaluate()) finds.
+///
+/// Only [`Proceed`](Self::Proceed) performs the method: an arm `_` of a `match` must not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Decision {

@@ -1,9 +1,9 @@
 //! Strong tags and content codings (RFC 9110, section 8.8.3.3).
 //!
 //! Encoded bytes are other bytes, so the tag of what a handler answered with is not the tag of what
-//! compression made of it. The encoded one is called after it: `"7"` in gzip is `"7--gzip"`. A
-//! client that has it sends it with `If-Match`, and a handler that knows nothing of encodings is
-//! told what it is a variant of.
+//! compression made of it. The encoded one is called after it: `"7"` in gzip is `"7;gzip"`. A client
+//! that has it sends it with `If-Match`, and a handler that knows nothing of encodings is told what
+//! it is an encoding of.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -12,25 +12,22 @@ use http::{
 
 use crate::{
     ETag,
-    etag::VARIANT,
+    etag::CODING,
     tags::{self, Form, Tag},
 };
 
-/// What is between a variant's two codings, where one was put upon the other.
-const AND: char = '+';
-
-/// The codings that IANA lists, but for `identity`, and their names in variants, which have no `-`.
-const CODINGS: [(&str, &str); 10] = [
-    ("gzip", "gzip"),
-    ("br", "br"),
-    ("zstd", "zstd"),
-    ("deflate", "deflate"),
-    ("compress", "compress"),
-    ("x-gzip", "x_gzip"),
-    ("x-compress", "x_compress"),
-    ("dcb", "dcb"),
-    ("dcz", "dcz"),
-    ("exi", "exi"),
+/// The codings that IANA lists, but for `identity`.
+const CODINGS: [&str; 10] = [
+    "gzip",
+    "br",
+    "zstd",
+    "deflate",
+    "compress",
+    "x-gzip",
+    "x-compress",
+    "dcb",
+    "dcz",
+    "exi",
 ];
 
 /// Gives a response in a content coding a strong tag of its own.
@@ -42,52 +39,40 @@ pub(crate) fn rename_tag(headers: &mut HeaderMap) {
         return;
     };
     let encoded = match codings(headers) {
-        Codings::None => return,
-        Codings::Known(name) if is_variant(tag.tag(), &name) => return,
-        Codings::Known(name) => tag.with_variant(&name).unwrap_or_else(|_| tag.into_weak()),
+        // A handler that encodes by itself may have named it already.
+        Some(codings) if is_named(tag.tag(), &codings) => return,
+        Some(codings) => codings
+            .iter()
+            .fold(tag, |tag, coding| tag.with_coding(coding)),
         // Under a name that is not known, it could not be led back to the handler's tag.
-        Codings::Unknown => tag.into_weak(),
+        None => tag.into_weak(),
     };
     headers.insert(ETAG, encoded.into());
 }
 
-enum Codings {
-    None,
-    Known(String),
-    Unknown,
+/// The codings of a response, first to last, or `None` when there is one that is not known.
+fn codings(headers: &HeaderMap) -> Option<Vec<&'static str>> {
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+        .map(|coding| {
+            let known = |known: &&str| coding.eq_ignore_ascii_case(known.as_bytes());
+            CODINGS.into_iter().find(known)
+        })
+        .collect()
 }
 
-fn codings(headers: &HeaderMap) -> Codings {
-    let mut name = String::new();
-    for value in headers.get_all(CONTENT_ENCODING) {
-        for coding in value.as_bytes().split(|byte| *byte == b',') {
-            let coding = coding.trim_ascii();
-            if coding.is_empty() || coding.eq_ignore_ascii_case(b"identity") {
-                continue;
-            }
-            let known = CODINGS
-                .iter()
-                .find(|(token, _)| coding.eq_ignore_ascii_case(token.as_bytes()));
-            let Some((_, variant)) = known else {
-                return Codings::Unknown;
-            };
-            if !name.is_empty() {
-                name.push(AND);
-            }
-            name.push_str(variant);
-        }
-    }
-    if name.is_empty() {
-        Codings::None
-    } else {
-        Codings::Known(name)
-    }
-}
-
-fn is_variant(tag: Tag<'_>, name: &str) -> bool {
-    tag.opaque
-        .strip_suffix(name.as_bytes())
-        .is_some_and(|base| base.ends_with(VARIANT.as_bytes()))
+/// Whether the tag ends in the names of all codings. So it does where there are none.
+fn is_named(tag: Tag<'_>, codings: &[&str]) -> bool {
+    let mut names = codings.iter().rev();
+    let rest = names.try_fold(tag.opaque, |rest, coding| {
+        rest.strip_suffix(coding.as_bytes())?
+            .strip_suffix(&[CODING])
+    });
+    rest.is_some()
 }
 
 /// Adds to the conditions of a request, for every tag of an encoded representation, the tag that the
@@ -106,12 +91,14 @@ pub(crate) const OF_CHANGES: [HeaderName; 2] = [IF_MATCH, IF_NONE_MATCH];
 fn bases(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
     let mut bases = Vec::new();
     let form = tags::read(headers, name, |tag| {
-        if let Some(base) = base(tag) {
+        let mut encoded = tag.opaque;
+        while let Some(base) = base(encoded) {
             let separator: &[u8] = if bases.is_empty() { b"" } else { b", " };
             let mark: &[u8] = if tag.weak { b"W/" } else { b"" };
             for part in [separator, mark, b"\"", base, b"\""] {
                 bases.extend_from_slice(part);
             }
+            encoded = base;
         }
     });
     if form != Form::List || bases.is_empty() {
@@ -120,28 +107,18 @@ fn bases(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
     HeaderValue::from_bytes(&bases).ok()
 }
 
-fn base(tag: Tag<'_>) -> Option<&[u8]> {
-    let separator = VARIANT.as_bytes();
-    let at = tag
-        .opaque
-        .windows(separator.len())
-        .rposition(|window| window == separator)?;
-    let (base, variant) = (&tag.opaque[..at], &tag.opaque[at + separator.len()..]);
-    let is_coding = |name: &[u8]| {
-        CODINGS
-            .iter()
-            .any(|(_, variant)| variant.as_bytes() == name)
-    };
-    variant
-        .split(|byte| *byte == AND as u8)
-        .all(is_coding)
+/// What a coding was put upon.
+fn base(opaque: &[u8]) -> Option<&[u8]> {
+    let at = opaque.iter().rposition(|byte| *byte == CODING)?;
+    let (base, name) = (&opaque[..at], &opaque[at + 1..]);
+    CODINGS
+        .iter()
+        .any(|coding| coding.as_bytes() == name)
         .then_some(base)
 }
 
 #[cfg(test)]
 mod tests {
-    use http::header::{CONTENT_ENCODING, IF_MATCH};
-
     use super::*;
 
     fn renamed(tag: &'static str, codings: &[&'static str]) -> String {
@@ -155,32 +132,37 @@ mod tests {
     }
 
     #[test]
-    fn a_strong_tag_is_called_after_the_coding() {
-        assert_eq!(renamed("\"7\"", &["gzip"]), "\"7--gzip\"");
-        assert_eq!(renamed("\"7\"", &["X-GZIP"]), "\"7--x_gzip\"");
-        assert_eq!(renamed("\"7\"", &["br, gzip"]), "\"7--br+gzip\"");
-        assert_eq!(renamed("\"7\"", &["br", "gzip"]), "\"7--br+gzip\"");
-        assert_eq!(renamed("\"7--gzip\"", &["gzip"]), "\"7--gzip\"");
-        assert_eq!(renamed("\"7--gzip\"", &["br"]), "\"7--gzip--br\"");
+    fn a_strong_tag_is_called_after_the_codings() {
+        assert_eq!(renamed("\"7\"", &["gzip"]), "\"7;gzip\"");
+        assert_eq!(renamed("\"7\"", &["X-GZIP"]), "\"7;x-gzip\"");
+        assert_eq!(renamed("\"7\"", &["br, gzip"]), "\"7;br;gzip\"");
+        assert_eq!(
+            renamed("\"7\"", &["br", "identity", "gzip"]),
+            "\"7;br;gzip\""
+        );
+        assert_eq!(renamed("\"7;gzip\"", &["br"]), "\"7;gzip;br\"");
+        assert_eq!(renamed("\"7--br\"", &["br"]), "\"7--br;br\"");
     }
 
     #[test]
     fn what_needs_no_other_name_keeps_its_own() {
         assert_eq!(renamed("\"7\"", &[]), "\"7\"");
-        assert_eq!(renamed("\"7\"", &["identity"]), "\"7\"");
+        assert_eq!(renamed("\"7\"", &["identity", ""]), "\"7\"");
         assert_eq!(renamed("W/\"7\"", &["gzip"]), "W/\"7\"");
         assert_eq!(renamed("7", &["gzip"]), "7");
+        assert_eq!(renamed("\"7;gzip\"", &["gzip"]), "\"7;gzip\"");
+        assert_eq!(renamed("\"7;br;gzip\"", &["br, gzip"]), "\"7;br;gzip\"");
     }
 
     #[test]
     fn under_an_unknown_coding_a_tag_is_weak() {
-        assert_eq!(renamed("\"7\"", &["aes128gcm-ish"]), "W/\"7\"");
+        assert_eq!(renamed("\"7\"", &["foo"]), "W/\"7\"");
         assert_eq!(renamed("\"7\"", &["gzip, foo"]), "W/\"7\"");
     }
 
-    fn with_bases(value: &'static str) -> Vec<String> {
+    fn with_bases(value: &str) -> Vec<String> {
         let mut headers = HeaderMap::new();
-        headers.insert(IF_MATCH, HeaderValue::from_static(value));
+        headers.insert(IF_MATCH, HeaderValue::from_str(value).expect("a value"));
         add_bases(&mut headers, &OF_CHANGES);
         let text = |value: &HeaderValue| value.to_str().expect("ASCII").to_owned();
         headers.get_all(IF_MATCH).iter().skip(1).map(text).collect()
@@ -188,10 +170,14 @@ mod tests {
 
     #[test]
     fn the_tag_of_an_encoded_answer_leads_back_to_the_handlers_tag() {
-        assert_eq!(with_bases("\"7--gzip\""), ["\"7\""]);
-        assert_eq!(with_bases("\"7--v2--br+gzip\""), ["\"7--v2\""]);
+        for coding in CODINGS {
+            let tag = renamed("\"7\"", &[coding]);
+            assert_eq!(tag, format!("\"7;{coding}\""));
+            assert_eq!(with_bases(&tag), ["\"7\""], "{coding}");
+        }
+        assert_eq!(with_bases("\"7--v2;br;gzip\""), ["\"7--v2;br\", \"7--v2\""]);
         assert_eq!(
-            with_bases("\"6\", \"7--br\", W/\"8--zstd\""),
+            with_bases("\"6\", \"7;br\", W/\"8;zstd\""),
             ["\"7\", W/\"8\""]
         );
     }
@@ -201,13 +187,13 @@ mod tests {
         for value in [
             "\"7\"",
             "*",
-            "\"7--v2\"",
-            "\"7--gzip",
-            "\"7--gzip+\"",
-            "\"7--\"",
-            "\"7-gzip\"",
-            "\"7--gzip--v2\"",
-            "\"7--GZIP\"",
+            "\"7--gzip\"",
+            "\"7;gzip",
+            "\"7;gzip\", x",
+            "\"7;\"",
+            "\"7;v2\"",
+            "\"7;gzip--v2\"",
+            "\"7;GZIP\"",
         ] {
             assert_eq!(with_bases(value), [""; 0], "{value}");
         }

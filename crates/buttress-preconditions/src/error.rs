@@ -16,7 +16,7 @@ pub enum ErrorKind {
     InvalidTag,
     /// The text that is to stand between the quotes has a byte that may not stand there.
     InvalidOpaque,
-    /// The name of a variant is empty or has something else than letters, digits and `+ . _`.
+    /// The name of a variant is empty or is not made of what it may be made of.
     InvalidVariant,
 }
 

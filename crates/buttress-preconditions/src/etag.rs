@@ -9,8 +9,11 @@ use crate::{
     tags::{Tag, is_opaque},
 };
 
-/// Stands between what a tag was made of and the variants of it.
-pub(crate) const VARIANT: &str = "--";
+/// Stands before the name of a variant.
+const VARIANT: &str = "--";
+
+/// Stands before the name of a content coding. No version has it, and no name of a variant.
+pub(crate) const CODING: u8 = b';';
 
 /// An entity tag: the name of one state of one representation (RFC 9110, section 8.8.3).
 ///
@@ -40,6 +43,10 @@ impl ETag {
     /// The tag is the number between quotes. It says nothing about how the row is shown: where one
     /// resource has several representations at the same version, give each a
     /// [variant](Self::with_variant).
+    ///
+    /// A version must never come back. Where a row can be deleted and made anew under the same
+    /// address, let the new one go on counting (from a sequence, or from the row that was marked as
+    /// deleted), or the tag of the old one opens the new one.
     #[must_use]
     pub fn from_version(version: i64) -> Self {
         Self::of_text(format!("\"{version}\"").into_bytes())
@@ -128,27 +135,48 @@ impl ETag {
         })
     }
 
-    /// The tag of another representation of the same state, such as another language, another
-    /// media type, or the layout that the JSON has since the last release:
-    /// `ETag::from_version(7).with_variant("v2")` is `"7--v2"`.
+    /// The tag of another representation of the same state, such as another language
+    /// (`"7--de-CH"`), another media type (`"7--text/csv"`), or the layout that the JSON has since the
+    /// last release (`"7--v2"`).
     ///
-    /// Its [`version`](Self::version) is still that of the row.
+    /// Its [`version`](Self::version) is still that of the row. Content codings are not for it: the
+    /// [layer](crate::PreconditionsLayer) names them.
+    ///
+    /// ```
+    /// use buttress_preconditions::ETag;
+    ///
+    /// let tag = ETag::from_version(7).with_variant("v2")?;
+    /// assert_eq!(tag.to_string(), r#""7--v2""#);
+    /// assert_eq!(tag.version(), Some(7));
+    /// # Ok::<_, buttress_preconditions::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidVariant`] when the name is empty or has something else than ASCII
-    /// letters, digits and `+ . _`.
+    /// [`ErrorKind::InvalidVariant`] when the name is empty, has something else than ASCII letters,
+    /// digits and `+ . _ / -`, has `--`, or begins or ends with `-`.
     pub fn with_variant(&self, name: &str) -> Result<Self, Error> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'_');
-        if name.is_empty() || !name.bytes().all(allowed) {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+._/-".contains(&byte);
+        let is_name = !name.is_empty()
+            && name.bytes().all(allowed)
+            && !(name.contains(VARIANT) || name.starts_with('-') || name.ends_with('-'));
+        if !is_name {
             return Err(Error::new(
                 ErrorKind::InvalidVariant,
-                "the name of a variant is made of ASCII letters, digits and + . _",
+                "the name of a variant is made of ASCII letters, digits and + . _ /, and of - \
+                 between two of these",
             ));
         }
         let Tag { weak, opaque } = self.tag();
         let opaque = &[opaque, VARIANT.as_bytes(), name.as_bytes()].concat();
         Ok(Self::from_tag(Tag { weak, opaque }))
+    }
+
+    /// The tag of the same representation in a content coding.
+    pub(crate) fn with_coding(&self, name: &str) -> Self {
+        let Tag { weak, opaque } = self.tag();
+        let opaque = &[opaque, &[CODING], name.as_bytes()].concat();
+        Self::from_tag(Tag { weak, opaque })
     }
 
     /// Whether it is marked as weak, by `W/`.
@@ -164,7 +192,7 @@ impl ETag {
     }
 
     /// The version that the tag was made from by [`from_version`](Self::from_version), whatever
-    /// variants it was given: `None` for a tag that is not of this form, or weak.
+    /// variants and codings it was given: `None` for a tag that is not of this form, or weak.
     #[must_use]
     pub fn version(&self) -> Option<i64> {
         self.tag().version()
@@ -277,9 +305,12 @@ impl Tag<'_> {
         // The sign of a negative version is no part of what stands before a variant.
         let sign = usize::from(text.starts_with('-'));
         let end = text[sign..]
-            .find(VARIANT)
+            .find(|character| character == '-' || character == char::from(CODING))
             .map_or(text.len(), |end| sign + end);
-        let number = &text[..end];
+        let (number, rest) = text.split_at(end);
+        if !(rest.is_empty() || rest.starts_with(VARIANT) || rest.starts_with(char::from(CODING))) {
+            return None;
+        }
         // Only as it is written: `+7` and `07` are other tags.
         number
             .parse::<i64>()
@@ -294,76 +325,4 @@ fn malformed() -> Error {
         "an entity tag stands in double quotes, as in \"7\" or W/\"7\", and has no spaces, control \
          characters and further quotes in it",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn version(opaque: &str) -> Option<i64> {
-        ETag::new(opaque).expect("a tag").version()
-    }
-
-    #[test]
-    fn only_what_a_version_is_written_as_is_a_version() {
-        for number in [0, 1, -1, 7, i64::MAX, i64::MIN] {
-            assert_eq!(ETag::from_version(number).version(), Some(number));
-            let variant = ETag::from_version(number)
-                .with_variant("v2")
-                .expect("a name");
-            assert_eq!(variant.version(), Some(number), "{variant}");
-            assert_eq!(
-                variant.with_variant("gzip").expect("a name").version(),
-                Some(number)
-            );
-            assert_eq!(variant.into_weak().version(), None);
-        }
-        for other in [
-            "",
-            "-",
-            "--",
-            "--7",
-            "---7",
-            "+7",
-            "07",
-            "-0",
-            "7-",
-            "7-gzip",
-            "seven",
-            "7.0",
-            "9223372036854775808",
-            "\u{663}",
-            "--gzip",
-        ] {
-            assert_eq!(version(other), None, "{other:?}");
-        }
-        assert_eq!(version("7--"), Some(7));
-    }
-
-    #[test]
-    fn a_weak_tag_is_no_weaker_when_weakened_again() {
-        let weak = ETag::from_version(7).into_weak();
-        assert_eq!(weak.clone().into_weak(), weak);
-        assert_eq!((weak.is_weak(), weak.opaque()), (true, b"7" as &[u8]));
-        assert_eq!(
-            weak.with_variant("v2").expect("a name").to_string(),
-            "W/\"7--v2\""
-        );
-    }
-
-    #[test]
-    fn display_escapes_what_is_no_ascii() {
-        let tag = ETag::new(b"\x80a\xff").expect("a tag");
-        assert_eq!(tag.to_string(), r#""\x80a\xff""#);
-        assert_eq!(format!("{:?}", tag.into_weak()), r#"ETag(W/"\x80a\xff")"#);
-    }
-
-    #[test]
-    fn spaces_around_a_tag_are_no_part_of_it() {
-        let value = HeaderValue::from_static(" W/\"7\"\t");
-        assert_eq!(
-            ETag::parse(&value).expect("a tag"),
-            ETag::from_version(7).into_weak()
-        );
-    }
 }

@@ -23,7 +23,6 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         state: State<F>,
-        config: Arc<Config>,
     }
 }
 
@@ -32,20 +31,20 @@ pin_project! {
     #[project = StateProjection]
     enum State<F> {
         Running { #[pin] future: F, asked: Option<Asked> },
-        Refused { rejection: Option<Rejection> },
+        Refused { refusal: Option<(Rejection, Arc<Config>)> },
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) fn running(future: F, asked: Option<Asked>, config: Arc<Config>) -> Self {
+    pub(crate) fn running(future: F, asked: Option<Asked>) -> Self {
         let state = State::Running { future, asked };
-        Self { state, config }
+        Self { state }
     }
 
     pub(crate) fn refused(rejection: Rejection, config: Arc<Config>) -> Self {
-        let rejection = Some(rejection);
-        let state = State::Refused { rejection };
-        Self { state, config }
+        let refusal = Some((rejection, config));
+        let state = State::Refused { refusal };
+        Self { state }
     }
 }
 
@@ -61,14 +60,13 @@ where
         match this.state.project() {
             StateProjection::Running { future, asked } => {
                 let response = ready!(future.poll(cx))?;
-                let response = exchange::after(response, asked.as_ref(), this.config, cx);
+                let response = exchange::after(response, asked.as_ref(), cx);
                 Poll::Ready(Ok(response))
             }
-            StateProjection::Refused { rejection } => {
-                let rejection = rejection
-                    .take()
-                    .expect("it is not polled after it is ready");
-                Poll::Ready(Ok(exchange::refuse(rejection, this.config)))
+            StateProjection::Refused { refusal } => {
+                let (rejection, config) =
+                    refusal.take().expect("it is not polled after it is ready");
+                Poll::Ready(Ok(exchange::refuse(rejection, &config)))
             }
         }
     }

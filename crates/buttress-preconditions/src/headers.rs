@@ -11,19 +11,17 @@ use http::{
 
 use crate::ETag;
 
-/// What [`evaluate`](crate::evaluate()) looks at.
-const PRECONDITIONS: [HeaderName; 6] = [
-    IF_MATCH,
-    IF_UNMODIFIED_SINCE,
-    IF_NONE_MATCH,
-    IF_MODIFIED_SINCE,
-    IF_RANGE,
-    RANGE,
-];
+/// Whether [`evaluate`](crate::evaluate()) looks at it.
+fn is_precondition(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        IF_MATCH | IF_UNMODIFIED_SINCE | IF_NONE_MATCH | IF_MODIFIED_SINCE | IF_RANGE | RANGE
+    )
+}
 
 /// What describes a content that a 304 does not have. Those of RFC 9110, section 15.4.5 stay:
 /// `Content-Location`, `Date`, `ETag`, `Vary`, `Cache-Control` and `Expires`.
-const CONTENT: [HeaderName; 11] = [
+static CONTENT: [HeaderName; 11] = [
     CONTENT_ENCODING,
     CONTENT_LANGUAGE,
     CONTENT_LENGTH,
@@ -58,17 +56,26 @@ pub fn has_strong_etag(headers: &HeaderMap) -> bool {
 /// The preconditions alone. Without any, nothing is allocated.
 pub(crate) fn preconditions(headers: &HeaderMap) -> HeaderMap {
     let mut found = HeaderMap::new();
-    for name in PRECONDITIONS {
-        for value in headers.get_all(&name) {
+    // One look at every name costs less than six searches, each of which hashes a name.
+    for (name, value) in headers {
+        if is_precondition(name) {
             found.append(name.clone(), value.clone());
         }
     }
     found
 }
 
+/// Whether a request names entity tags, or may do so.
+pub(crate) fn has_tags(headers: &HeaderMap) -> bool {
+    headers
+        .keys()
+        .any(|name| matches!(*name, IF_MATCH | IF_NONE_MATCH))
+}
+
 /// Makes the header fields of a 200 those of a 304.
 pub(crate) fn without_content(headers: &mut HeaderMap) {
-    for name in &CONTENT {
+    // A response has few of them, and to search for each that it may have would cost more.
+    while let Some(name) = headers.keys().find(|name| CONTENT.contains(name)).cloned() {
         headers.remove(name);
     }
     // It would only repeat, less exactly, what the tag says.

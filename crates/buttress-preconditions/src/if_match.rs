@@ -1,7 +1,11 @@
-use http::{HeaderMap, header::IF_MATCH};
+use http::{
+    HeaderMap,
+    header::{IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE},
+};
 
 use crate::{
     Condition, Current, ETag, Rejection,
+    rejection::Flaw,
     tags::{self, Form},
 };
 
@@ -13,8 +17,13 @@ use crate::{
 /// what came of it. A handler that reads the resource first has less to do with
 /// [`Preconditions`](crate::Preconditions).
 ///
-/// With the feature `axum` it is an extractor that refuses a request without it (428), and
-/// `Option<IfMatch>` is one that takes both; a malformed value is refused by either (400).
+/// A database that compares versions can evaluate no other condition. So a request that has one is
+/// refused rather than performed against it: 428 when it stands in the place of `If-Match`, 400 or
+/// 412 when `If-None-Match` stands beside it. `If-Unmodified-Since` beside it does not count (RFC
+/// 9110, section 13.1.4).
+///
+/// With the feature `axum` it is an extractor that refuses a request without it, and
+/// `Option<IfMatch>` is one that takes an unconditional request as well.
 ///
 /// ```
 /// use buttress_preconditions::{ETag, IfMatch};
@@ -34,42 +43,46 @@ pub struct IfMatch {
 }
 
 impl IfMatch {
-    /// The most tags that are read. A client has one.
-    pub const MAX_TAGS: usize = 100;
-
     /// Reads the field of a request that must have it.
     ///
     /// # Errors
     ///
-    /// 428 when it is absent; 400 when it is malformed, or has more than
-    /// [`MAX_TAGS`](Self::MAX_TAGS) tags.
+    /// 428 when it is absent; 400 when it is malformed, has more than 100 tags, or has tags of
+    /// `If-None-Match` beside it; 412 beside `If-None-Match: *`, since both cannot be true.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, Rejection> {
         Self::find(headers)?.ok_or(Rejection::required())
     }
 
-    /// Reads the field of a request that may have it.
+    /// Reads the field of a request that may have it: `None` when the request is unconditional.
     ///
     /// # Errors
     ///
-    /// 400 when it is malformed, or has more than [`MAX_TAGS`](Self::MAX_TAGS) tags.
+    /// 428 when there is another condition in its place; otherwise as
+    /// [`from_headers`](Self::from_headers).
     pub fn find(headers: &HeaderMap) -> Result<Option<Self>, Rejection> {
         let mut tags = Vec::new();
-        let mut excess = false;
+        let mut count = 0;
         let form = tags::read(headers, &IF_MATCH, |tag| {
-            if tags.len() < Self::MAX_TAGS {
+            count += 1;
+            if count <= MAX_TAGS {
                 tags.push(tag);
-            } else {
-                excess = true;
             }
         });
-        match form {
-            Form::Absent => Ok(None),
-            Form::Any => Ok(Some(Self { tags: None })),
-            Form::List if !excess => {
-                let tags = Some(tags.into_iter().map(ETag::from_tag).collect());
-                Ok(Some(Self { tags }))
+        let tags = match form {
+            Form::Absent if has_another_condition(headers) => return Err(Rejection::required()),
+            Form::Absent => return Ok(None),
+            Form::Malformed => return Err(Rejection::malformed(Condition::IfMatch)),
+            Form::List if count > MAX_TAGS => {
+                return Err(Rejection::flawed(Condition::IfMatch, Flaw::TooLong));
             }
-            Form::List | Form::Malformed => Err(Rejection::malformed(Condition::IfMatch)),
+            Form::List => Some(tags.into_iter().map(ETag::from_tag).collect()),
+            Form::Any => None,
+        };
+        match tags::read(headers, &IF_NONE_MATCH, |_| ()) {
+            Form::Absent => Ok(Some(Self { tags })),
+            Form::Any => Err(Rejection::contradictory()),
+            Form::List => Err(Rejection::flawed(Condition::IfNoneMatch, Flaw::Combined)),
+            Form::Malformed => Err(Rejection::malformed(Condition::IfNoneMatch)),
         }
     }
 
@@ -100,6 +113,9 @@ impl IfMatch {
 
     /// The versions that the client named, as [`ETag::version`] reads them, each once: `None` for
     /// `*`, which names all of them, and nothing for tags that no version has.
+    ///
+    /// Variants count as the version that they are of, which is looser than
+    /// [`matches`](Self::matches): who sends `"7--v2"` has seen version 7.
     #[must_use]
     pub fn versions(&self) -> Option<Vec<i64>> {
         let mut versions: Vec<i64> = self
@@ -112,4 +128,11 @@ impl IfMatch {
         versions.dedup();
         Some(versions)
     }
+}
+
+/// The most tags that are read. A client has one.
+const MAX_TAGS: usize = 100;
+
+fn has_another_condition(headers: &HeaderMap) -> bool {
+    headers.contains_key(IF_NONE_MATCH) || headers.contains_key(IF_UNMODIFIED_SINCE)
 }

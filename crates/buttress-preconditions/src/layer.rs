@@ -10,9 +10,10 @@ use crate::{PreconditionsService, Rejection, Require};
 /// Gives the answers to GET and HEAD an entity tag, turns those that the client has already into
 /// 304, and refuses changes that do not say what they change.
 ///
-/// 1. **A 200 to GET or HEAD without `ETag`** gets one: a strong hash of its content, with
-///    `Content-Type`, `Content-Encoding` and `Content-Language`. Only a content of up to 64 KiB that
-///    is there at once; streams, larger contents, other statuses and `Cache-Control: no-store` pass
+/// 1. **A 200 to GET or HEAD without `ETag`** gets one: a weak hash of its content, with
+///    `Content-Type`, `Content-Encoding` and `Content-Language`. It saves sending the same again; it
+///    is not for locking, since no handler could compare it. Only a content of up to 64 KiB that is
+///    there at once; streams, larger contents, other statuses and `Cache-Control: no-store` pass
 ///    untouched. Nothing is waited for, and an `ETag` that the handler has set stays.
 /// 2. **Preconditions of GET and HEAD** are evaluated against the `ETag` and `Last-Modified` of a
 ///    successful answer, as [`evaluate`](crate::evaluate()) says. A 304 keeps all header fields but
@@ -22,16 +23,16 @@ use crate::{PreconditionsService, Rejection, Require};
 ///    find out, which alone knows the current state: with
 ///    [`Preconditions`](crate::Preconditions) or [`IfMatch`](crate::IfMatch).
 /// 4. **An encoded answer** (`Content-Encoding`) does not keep the strong tag of the plain one: `"7"`
-///    becomes `"7--gzip"`, and a later `If-Match: "7--gzip"` reaches the handler as
-///    `"7--gzip", "7"`. So a client that asks for compression can still lock. This works when the
+///    becomes `"7;gzip"`, and a later `If-Match: "7;gzip"` reaches the handler as
+///    `"7;gzip", "7"`. So a client that asks for compression can still lock. This works when the
 ///    layer is **outside of the compression**; inside of it, use
 ///    [`has_strong_etag`](crate::has_strong_etag) to keep strong tags from being compressed.
 /// 5. **`Range` with `If-Range`** does not reach the handler, which cannot know the final tag, and
 ///    the answer is a whole 200, as RFC 9110, section 14.2 allows, unless
 ///    [`with_ranges_by_handler`](Self::with_ranges_by_handler) says that it can.
 ///
-/// Put it inside of authentication, so that 401 and 403 come first, and inside of `ProblemLayer`,
-/// which completes the refusals. An answer that is no success is never touched, and the service's
+/// Put it inside of authentication, so that 401 and 403 come first, inside of CORS, so that browsers
+/// may see its refusals, and inside of `ProblemLayer`, which completes them. An answer that is no success is never touched, and the service's
 /// errors are passed on.
 ///
 /// # Example
@@ -107,6 +108,9 @@ impl PreconditionsLayer {
 
     /// Which methods must say which state they are to change; [`Require::never`] by default.
     ///
+    /// This only sees to it that there is a precondition. A handler that does not evaluate it performs
+    /// every change.
+    ///
     /// The refusal comes before the handler runs, and so before its 404 and 422. Where these are to
     /// come first, ask in the handler instead, with
     /// [`Preconditions::require`](crate::Preconditions::require).
@@ -134,7 +138,8 @@ impl PreconditionsLayer {
 
     /// Makes the answers to requests that are not performed, in place of problem documents.
     ///
-    /// The [`Rejection`] is put into the extensions of the answer either way.
+    /// The [`Rejection`] is put into the extensions of the answer either way, and a 428 without
+    /// `Cache-Control` gets `no-store` (RFC 6585, section 3).
     pub fn with_responder(
         self,
         responder: impl Fn(&Rejection) -> Response<Bytes> + Send + Sync + 'static,

@@ -69,8 +69,8 @@ impl Preconditions {
         Rejection::of(decision, &self.method, current).map_or(Ok(()), Err)
     }
 
-    /// As [`check`](Self::check), but refuses a request with an unsafe method that does not say
-    /// which state it is to change, as [`Require::all_unsafe`] defines it.
+    /// As [`check`](Self::check), but refuses a request with an unsafe method, POST included, that
+    /// does not say which state it is to change, as [`Require::all_unsafe`] defines it.
     ///
     /// # Errors
     ///

@@ -33,7 +33,16 @@ pub struct Rejection {
     kind: RejectionKind,
     condition: Option<Condition>,
     current: Option<ETag>,
+    flaw: Flaw,
     may_create: bool,
+}
+
+/// What is wrong with a condition that is malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    Syntax,
+    TooLong,
+    Combined,
 }
 
 /// The kind of a [`Rejection`].
@@ -98,11 +107,27 @@ impl Rejection {
         }
     }
 
+    pub(crate) fn flawed(condition: Condition, flaw: Flaw) -> Self {
+        Self {
+            flaw,
+            ..Self::malformed(condition)
+        }
+    }
+
+    /// `If-Match` and `If-None-Match: *`: there is something, and nothing.
+    pub(crate) fn contradictory() -> Self {
+        Self {
+            condition: Some(Condition::IfNoneMatch),
+            ..Self::new(RejectionKind::Failed)
+        }
+    }
+
     const fn new(kind: RejectionKind) -> Self {
         Self {
             kind,
             condition: None,
             current: None,
+            flaw: Flaw::Syntax,
             may_create: false,
         }
     }
@@ -142,7 +167,7 @@ impl Rejection {
         match (self.kind, self.condition) {
             (RejectionKind::Malformed, condition) => {
                 let name = condition.unwrap_or(Condition::IfMatch).name();
-                format!("`{name}` {LIST}").into()
+                format!("`{name}` {}", self.flaw.text()).into()
             }
             (RejectionKind::Required, _) if self.may_create => concat!(
                 "send `If-Match` with the `ETag` that a GET of this resource answers with, so that ",
@@ -172,8 +197,25 @@ impl Rejection {
     }
 }
 
-const LIST: &str =
-    "must be `*` or a comma-separated list of entity tags in double quotes, such as \"7\"";
+impl Flaw {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Syntax => {
+                "must be `*` or a comma-separated list of entity tags in double quotes, such as \"7\""
+            }
+            Self::TooLong => "must have at most 100 entity tags",
+            Self::Combined => "must not stand beside `If-Match` here",
+        }
+    }
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Syntax => "SYNTAX",
+            Self::TooLong => "TOO_LONG",
+            Self::Combined => "COMBINED",
+        }
+    }
+}
 
 impl Condition {
     /// As people write it.
@@ -200,15 +242,21 @@ impl ToProblem for Rejection {
         match self.kind {
             RejectionKind::Malformed => {
                 let name = self.condition.unwrap_or(Condition::IfMatch).name();
-                of(INVALID_PRECONDITION)
-                    .with_violation(Violation::header(name, LIST).with_code("SYNTAX"))
+                of(INVALID_PRECONDITION).with_violation(
+                    Violation::header(name, self.flaw.text()).with_code(self.flaw.code()),
+                )
             }
             RejectionKind::Required => of(PRECONDITION_REQUIRED)
                 .with_header(CACHE_CONTROL, HeaderValue::from_static("no-store")),
             RejectionKind::Failed => match &self.current {
-                Some(tag) => of(PRECONDITION_FAILED)
-                    .with_extension("currentEtag", tag.to_string())
-                    .with_header(ETAG, tag.to_header_value()),
+                Some(tag) => {
+                    let problem = of(PRECONDITION_FAILED).with_header(ETAG, tag.to_header_value());
+                    // JSON cannot carry bytes that are no text.
+                    match tag.to_header_value().to_str() {
+                        Ok(text) => problem.with_extension("currentEtag", text),
+                        Err(_) => problem,
+                    }
+                }
                 None => of(PRECONDITION_FAILED),
             },
         }

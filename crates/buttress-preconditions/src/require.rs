@@ -15,7 +15,8 @@ use crate::{
 ///
 /// A request says so with `If-Match`, or with `If-None-Match: *` when there is to be none.
 /// `If-Unmodified-Since` does not count: two changes in the same second would be one to it. A list
-/// of tags in `If-None-Match` does not either: it lets through what it does not name.
+/// of tags in `If-None-Match` does not either: it lets through what it does not name. A PATCH or
+/// DELETE with `If-None-Match: *` is conditional too, on something that can only fail.
 ///
 /// ```
 /// use buttress_preconditions::{Current, Decision, ETag, Require};

@@ -54,11 +54,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let method = request.method().clone();
-        match exchange::before(&method, request.headers_mut(), &self.config) {
-            Ok(asked) => {
-                ResponseFuture::running(self.inner.call(request), asked, Arc::clone(&self.config))
-            }
+        match exchange::before(&mut request, &self.config) {
+            Ok(asked) => ResponseFuture::running(self.inner.call(request), asked),
             Err(rejection) => ResponseFuture::refused(rejection, Arc::clone(&self.config)),
         }
     }

@@ -9,7 +9,9 @@ impl IfMatch {
     /// `AND version IN (?, ?)` for several, or nothing for `*`. Without any version that could be
     /// meant, no row meets it.
     ///
-    /// `column` is the version's name, as it is to stand in the statement; it is not quoted.
+    /// It belongs behind the conditions and before `RETURNING` or `LIMIT`; conditions with `OR` have
+    /// to stand in parentheses. `column` is the version's name, as it is to stand in the statement; it
+    /// is not quoted.
     ///
     /// ```
     /// use buttress_preconditions::{ETag, IfMatch, Rejection, Written};

@@ -41,9 +41,9 @@ impl Written {
     ///
     /// It may run after the statement, outside of a transaction: whatever has happened to the row
     /// in between, the statement did not find the version, and the answer is what is true by then.
-    /// Versions have to rise with every change and never come back. In PostgreSQL this is for `READ
-    /// COMMITTED`, its default: under stricter levels the statement itself fails with a
-    /// serialization error, and the transaction has to be run again.
+    /// Within a transaction it has to see what the statement saw: PostgreSQL's `READ COMMITTED` and
+    /// SQLite do, under `REPEATABLE READ` (MySQL's default) it is a locking read (`FOR SHARE`) or
+    /// comes after the transaction. Versions have to rise with every change and never come back.
     ///
     /// # Errors
     ///

@@ -88,6 +88,12 @@ async fn if_match_is_required_or_optional() {
         .await
         .expect_status(200);
     assert_eq!(answer.text(), "true");
+    // A condition that it cannot evaluate is not passed over.
+    http::put("/optional")
+        .header("if-none-match", "*")
+        .call(app())
+        .await
+        .expect_status(428);
     http::put("/optional")
         .header("if-match", "7")
         .call(app())

@@ -12,7 +12,7 @@ use http_body_util::Full;
 use tower::{Service, ServiceBuilder, service_fn};
 use tower_http::compression::{
     CompressionLayer,
-    predicate::{Predicate, SizeAbove},
+    predicate::{DefaultPredicate, NotForContentType, Predicate, SizeAbove},
 };
 
 /// A resource at version 7 that is read and changed.
@@ -61,8 +61,8 @@ async fn put(if_match: &str) -> Answer {
 async fn every_encoding_has_a_strong_tag_of_its_own() {
     for (coding, tag) in [
         ("identity", "\"7\""),
-        ("gzip", "\"7--gzip\""),
-        ("br", "\"7--br\""),
+        ("gzip", "\"7;gzip\""),
+        ("br", "\"7;br\""),
     ] {
         let answer = get(coding, &[]).await.expect_status(200);
         assert_eq!(answer.header("etag"), Some(tag));
@@ -77,8 +77,8 @@ async fn every_encoding_has_a_strong_tag_of_its_own() {
         assert_eq!(answer.header("vary"), Some("accept-encoding"));
         assert_eq!(answer.header("content-encoding"), None);
         for (other, other_tag) in [
-            ("gzip", "\"7--gzip\""),
-            ("br", "\"7--br\""),
+            ("gzip", "\"7;gzip\""),
+            ("br", "\"7;br\""),
             ("identity", "\"7\""),
         ] {
             if other != coding {
@@ -95,17 +95,75 @@ async fn every_encoding_has_a_strong_tag_of_its_own() {
 #[tokio::test]
 async fn the_tag_of_another_version_does_not_lead_to_this_one() {
     for stale in [
-        "\"6--gzip\"",
+        "\"6;gzip\"",
         "\"6\"",
         "\"7--v2\"",
-        "\"7--nothing\"",
-        "W/\"7--gzip\"",
+        "\"7;nothing\"",
+        "W/\"7;gzip\"",
     ] {
         let answer = put(stale).await.expect_status(412);
         assert_eq!(answer.header("etag"), Some("\"7\""), "{stale}");
     }
-    put("\"6\", \"7--gzip\"").await.expect_status(200);
-    put("\"7--gzip").await.expect_status(400);
+    put("\"6\", \"7;gzip\"").await.expect_status(200);
+    put("\"7;gzip").await.expect_status(400);
+}
+
+/// `br` is Breton as well as Brotli.
+#[tokio::test]
+async fn a_variant_is_never_taken_for_a_coding() {
+    let translated = service_fn(|request: Request<Full<Bytes>>| {
+        let tag = ETag::from_version(7);
+        let breton = request.headers().contains_key(header::ACCEPT_LANGUAGE);
+        let tag = if breton {
+            tag.with_variant("br").unwrap()
+        } else {
+            tag
+        };
+        let mut response = Response::new(Full::<Bytes>::from("content ".repeat(100)));
+        response.headers_mut().insert(header::ETAG, tag.into());
+        ready(Ok::<_, Infallible>(response))
+    });
+    let service = ServiceBuilder::new()
+        .layer(PreconditionsLayer::new().with_vary([header::ACCEPT_LANGUAGE]))
+        .layer(CompressionLayer::new())
+        .service(translated);
+    let mut tags = Vec::new();
+    for language in [None, Some("br")] {
+        for coding in ["identity", "br"] {
+            let mut request = http::get("/").header("accept-encoding", coding);
+            if let Some(language) = language {
+                request = request.header("accept-language", language);
+            }
+            let answer = request.call(service.clone()).await.expect_status(200);
+            tags.push(answer.header("etag").unwrap().to_owned());
+        }
+    }
+    assert_eq!(tags, ["\"7\"", "\"7;br\"", "\"7--br\"", "\"7--br;br\""]);
+}
+
+/// The order that the README shows.
+#[tokio::test]
+async fn problems_are_completed_and_not_compressed() {
+    let failing = service_fn(|_: Request<Full<Bytes>>| {
+        let rejection = buttress_preconditions::Rejection::failed(ETag::from_version(7));
+        let problem = buttress_problem::Problem::from(rejection)
+            .with_detail("much to be said about it, again and again. ".repeat(10));
+        ready(Ok::<_, Infallible>(Response::<Full<Bytes>>::from(problem)))
+    });
+    let not_problems = NotForContentType::const_new("application/problem+");
+    let service = ServiceBuilder::new()
+        .layer(buttress_problem::ProblemLayer::new())
+        .layer(PreconditionsLayer::new())
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(not_problems)))
+        .service(failing);
+    let answer = http::put("/things/1")
+        .header("accept-encoding", "gzip")
+        .call(service)
+        .await;
+    let answer = answer.expect_status(412);
+    assert_eq!(answer.header("content-encoding"), None);
+    assert_eq!(answer.json()["instance"], "/things/1");
+    assert_eq!(answer.header("etag"), Some("\"7\""));
 }
 
 #[tokio::test]

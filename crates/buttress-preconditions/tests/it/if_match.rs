@@ -56,7 +56,10 @@ fn versions_are_those_of_strong_tags_each_once() {
         read("\"9\", \"7\", \"9\", \"-1\"").versions(),
         Some(vec![-1, 7, 9])
     );
-    assert_eq!(read("\"7--gzip\", \"7\"").versions(), Some(vec![7]));
+    assert_eq!(
+        read("\"7;gzip\", \"7--v2\", \"7\"").versions(),
+        Some(vec![7])
+    );
     assert_eq!(read("W/\"7\", \"seven\", \"07\"").versions(), Some(vec![]));
     assert_eq!(read("").versions(), Some(vec![]));
     assert_eq!(read("*").versions(), None);
@@ -65,8 +68,48 @@ fn versions_are_those_of_strong_tags_each_once() {
 #[test]
 fn a_list_is_bounded() {
     let list = |count: usize| vec!["\"7\""; count].join(",");
-    assert!(IfMatch::from_headers(&headers(&[&list(IfMatch::MAX_TAGS)])).is_ok());
-    let (one, half) = (list(1), list(IfMatch::MAX_TAGS));
-    let rejection = IfMatch::from_headers(&headers(&[&half, &one])).unwrap_err();
+    assert!(IfMatch::from_headers(&headers(&[&list(100)])).is_ok());
+    let rejection = IfMatch::from_headers(&headers(&[&list(100), &list(1)])).unwrap_err();
     assert_eq!(rejection.kind(), RejectionKind::Malformed);
+    assert_eq!(
+        rejection.to_string(),
+        "`If-Match` must have at most 100 entity tags"
+    );
+}
+
+/// A condition that cannot be evaluated must not be ignored.
+#[test]
+fn other_conditions_are_not_passed_over() {
+    let with = |name: header::HeaderName, value: &'static str, if_match: &[&str]| {
+        let mut headers = headers(if_match);
+        headers.insert(name, HeaderValue::from_static(value));
+        headers
+    };
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for (name, value) in [
+        (header::IF_NONE_MATCH, "*"),
+        (header::IF_NONE_MATCH, "\"7\""),
+        (header::IF_UNMODIFIED_SINCE, DATE),
+    ] {
+        let instead = with(name, value, &[]);
+        assert_eq!(IfMatch::find(&instead), Err(Rejection::required()));
+        assert_eq!(IfMatch::from_headers(&instead), Err(Rejection::required()));
+    }
+    for (value, kind) in [
+        ("*", RejectionKind::Failed),
+        ("\"7\"", RejectionKind::Malformed),
+        ("7", RejectionKind::Malformed),
+    ] {
+        let beside = with(header::IF_NONE_MATCH, value, &["\"7\""]);
+        let rejection = IfMatch::find(&beside).unwrap_err();
+        assert_eq!(rejection.kind(), kind, "{value}");
+        assert_eq!(rejection.condition(), Some(Condition::IfNoneMatch));
+    }
+    // RFC 9110, section 13.1.4.
+    assert!(IfMatch::find(&with(header::IF_UNMODIFIED_SINCE, DATE, &["\"7\""])).is_ok());
+    // It is only for reading.
+    assert_eq!(
+        IfMatch::find(&with(header::IF_MODIFIED_SINCE, DATE, &[])),
+        Ok(None)
+    );
 }

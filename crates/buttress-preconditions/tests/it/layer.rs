@@ -291,6 +291,7 @@ async fn a_responder_makes_other_refusals() {
         .await
         .expect_status(409);
     assert_eq!(answer.text(), "Required");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert!(answer.extension::<Rejection>().is_some());
     let answer = http::get("/")
         .header("if-match", "\"6\"")

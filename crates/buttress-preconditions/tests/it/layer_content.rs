@@ -6,6 +6,7 @@ use ::http::{HeaderMap, Method, Request, Response};
 use buttress_preconditions::{ETag, PreconditionsLayer};
 use buttress_testkit::http;
 use bytes::Bytes;
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -29,7 +30,7 @@ async fn a_content_without_a_tag_gets_one_that_names_it() {
     const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
     let tag = tag_of(&layer, 200, JSON, "{}").await.unwrap();
     // On every instance, in every process and in every release: clients keep it.
-    assert_eq!(tag, "\"18ea87e35f8bad3df6956d5e16bd500e\"");
+    assert_eq!(tag, "W/\"18ea87e35f8bad3df6956d5e16bd500e\"");
 
     let service = layer.layer(answers(200, JSON, "{}"));
     let answer = http::get("/")
@@ -66,7 +67,7 @@ async fn a_content_without_a_tag_gets_one_that_names_it() {
     }
     assert!(
         tags.iter()
-            .all(|tag| !tag.parse::<ETag>().unwrap().is_weak())
+            .all(|tag| tag.parse::<ETag>().unwrap().is_weak())
     );
     tags.sort();
     tags.dedup();
@@ -132,13 +133,48 @@ async fn the_size_is_bounded() {
 async fn a_head_has_the_tag_of_its_get_or_none() {
     let layer = PreconditionsLayer::new();
     let of_get = tag_of(&layer, 200, &[], "content").await;
-    let head = |content| {
-        let service = layer.layer(answers(200, &[], content));
+    let head = |fields, content| {
+        let service = layer.layer(answers(200, fields, content));
         http::request(Method::HEAD, "/").call(service)
     };
-    assert_eq!(head("content").await.header("etag"), of_get.as_deref());
-    // A framework may have removed the content already; what is left says nothing about it.
-    assert_eq!(head("").await.header("etag"), None);
+    assert_eq!(head(&[], "content").await.header("etag"), of_get.as_deref());
+    const LENGTH: &[(&str, &str)] = &[("content-length", "7")];
+    assert_eq!(
+        head(LENGTH, "content").await.header("etag"),
+        of_get.as_deref()
+    );
+    // A framework may have removed the content already, and compression made something of nothing.
+    assert_eq!(head(&[], "").await.header("etag"), None);
+    assert_eq!(head(LENGTH, "cont").await.header("etag"), None);
+    assert_eq!(
+        head(&[("content-encoding", "gzip")], "content")
+            .await
+            .header("etag"),
+        None
+    );
+    let empty = service_fn(|_: Request<Full<Bytes>>| {
+        ready(Ok::<_, Infallible>(Response::new(Scripted::new([]))))
+    });
+    let request = Request::head("/").body(Full::<Bytes>::default()).unwrap();
+    let response = layer.layer(empty).oneshot(request).await.unwrap();
+    assert_eq!(ETag::from_headers(response.headers()), None);
+}
+
+/// Nothing locks with a tag that no handler can compare.
+#[tokio::test]
+async fn a_tag_of_a_content_is_not_for_locking() {
+    let service = PreconditionsLayer::new().layer(answers(200, &[], "content"));
+    let tag = http::get("/")
+        .call(service.clone())
+        .await
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    http::get("/")
+        .header("if-match", &tag)
+        .call(service)
+        .await
+        .expect_status(412);
 }
 
 /// Sends one GET through a service with this body: the tag, and what arrives of the body.
@@ -219,4 +255,54 @@ async fn streams_are_neither_waited_for_nor_lost() {
     assert_eq!((tag, arrived.len()), (None, 100));
     let (tag, arrived, _) = scripted(&layer, (0..1000).map(|_| Step::Data(""))).await;
     assert_eq!((tag, arrived.len()), (None, 1000));
+}
+
+#[tokio::test]
+async fn a_body_tells_how_much_there_is_and_when_it_ends() {
+    let layer = PreconditionsLayer::new().with_max_content(8);
+    // Looked into as a whole, as far as it was there, and not at all.
+    for (steps, frames) in [
+        (vec![Step::Data("con"), Step::Data("tent")], 2),
+        (vec![Step::Data("con"), Step::Wait, Step::Data("tent")], 2),
+    ] {
+        let known = steps.len() == frames;
+        let mut body = Some(Scripted::new(steps));
+        let service = layer.layer(service_fn(move |_: Request<Full<Bytes>>| {
+            ready(Ok::<_, Infallible>(Response::new(body.take().unwrap())))
+        }));
+        let response = service
+            .oneshot(Request::new(Full::default()))
+            .await
+            .unwrap();
+        let mut body = response.into_body();
+        assert!(!body.is_end_stream());
+        assert_eq!(body.size_hint().exact(), known.then_some(7));
+        body.frame().await.unwrap().unwrap();
+        assert!(!body.is_end_stream());
+        assert_eq!(body.size_hint().exact(), known.then_some(4));
+        assert_eq!(
+            body.frame().await.unwrap().unwrap().into_data().unwrap(),
+            "tent"
+        );
+        assert_eq!(body.is_end_stream(), known);
+        assert!(body.frame().await.is_none());
+    }
+    for content in ["", "too long for it"] {
+        let service = layer.layer(answers(200, &[("etag", "\"7\"")], content));
+        let request = Request::new(Full::default());
+        let body = service.oneshot(request).await.unwrap().into_body();
+        assert_eq!(body.is_end_stream(), content.is_empty());
+        assert_eq!(body.size_hint().exact(), Some(content.len() as u64));
+    }
+}
+
+#[tokio::test]
+async fn a_304_ends_at_once_and_says_nothing_of_a_length() {
+    let service = PreconditionsLayer::new().layer(answers(200, &[("etag", "\"7\"")], "content"));
+    let request = Request::get("/").header("if-none-match", "*");
+    let request = request.body(Full::default()).unwrap();
+    let body = service.oneshot(request).await.unwrap().into_body();
+    assert!(body.is_end_stream());
+    assert_eq!(body.size_hint().exact(), None);
+    assert!(body.collect().await.unwrap().to_bytes().is_empty());
 }

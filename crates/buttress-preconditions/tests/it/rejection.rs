@@ -53,6 +53,14 @@ fn without_a_resource_there_is_no_tag() {
 }
 
 #[test]
+fn a_tag_that_is_no_text_stands_in_the_header_alone() {
+    let tag = ETag::new(b"\x80a").unwrap();
+    let problem = Rejection::failed(tag.clone()).to_problem();
+    assert_eq!(problem.headers()[header::ETAG], tag.to_header_value());
+    assert!(!problem.has_extension("currentEtag"));
+}
+
+#[test]
 fn what_is_there_already_is_not_called_changed() {
     let rejection = refused(
         Method::PUT,

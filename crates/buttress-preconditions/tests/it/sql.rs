@@ -45,7 +45,7 @@ fn cases() -> Vec<(&'static str, Written, Written)> {
         ("\"7\"", Written::Applied, Written::Missing),
         ("*", Written::Applied, Written::Missing),
         ("\"6\", \"7\"", Written::Applied, Written::Missing),
-        ("\"7--gzip\"", Written::Applied, Written::Missing),
+        ("\"7--v2;gzip\"", Written::Applied, Written::Missing),
         ("\"6\"", stale(), Written::Missing),
         ("\"8\", \"6\"", stale(), Written::Missing),
         ("W/\"7\"", stale(), Written::Missing),
