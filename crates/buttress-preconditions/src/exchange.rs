@@ -39,7 +39,7 @@ pub(crate) struct Asked {
 pub(crate) fn before<B>(
     request: &mut Request<B>,
     config: &Arc<Config>,
-) -> Result<Option<Asked>, Rejection> {
+) -> Result<Option<Box<Asked>>, Rejection> {
     let is_head = *request.method() == Method::HEAD;
     if is_head || *request.method() == Method::GET {
         return Ok(before_reading(is_head, request.headers_mut(), config));
@@ -53,7 +53,11 @@ pub(crate) fn before<B>(
     Ok(None)
 }
 
-fn before_reading(is_head: bool, headers: &mut HeaderMap, config: &Arc<Config>) -> Option<Asked> {
+fn before_reading(
+    is_head: bool,
+    headers: &mut HeaderMap,
+    config: &Arc<Config>,
+) -> Option<Box<Asked>> {
     let preconditions = headers::preconditions(headers);
     if !preconditions.is_empty() {
         encoding::add_bases(headers, &[IF_MATCH]);
@@ -66,11 +70,12 @@ fn before_reading(is_head: bool, headers: &mut HeaderMap, config: &Arc<Config>) 
         // All threads share the configuration, so not even its references are counted for nothing.
         return None;
     }
-    Some(Asked {
+    // Boxed, because the future of a request without any would be as large.
+    Some(Box::new(Asked {
         config: Arc::clone(config),
         is_head,
         preconditions,
-    })
+    }))
 }
 
 fn require(method: &Method, headers: &HeaderMap) -> Result<(), Rejection> {

@@ -30,19 +30,19 @@ pin_project! {
     #[derive(Debug)]
     #[project = StateProjection]
     enum State<F> {
-        Running { #[pin] future: F, asked: Option<Asked> },
-        Refused { refusal: Option<(Rejection, Arc<Config>)> },
+        Running { #[pin] future: F, asked: Option<Box<Asked>> },
+        Refused { refusal: Option<Box<(Rejection, Arc<Config>)>> },
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) fn running(future: F, asked: Option<Asked>) -> Self {
+    pub(crate) fn running(future: F, asked: Option<Box<Asked>>) -> Self {
         let state = State::Running { future, asked };
         Self { state }
     }
 
     pub(crate) fn refused(rejection: Rejection, config: Arc<Config>) -> Self {
-        let refusal = Some((rejection, config));
+        let refusal = Some(Box::new((rejection, config)));
         let state = State::Refused { refusal };
         Self { state }
     }
@@ -60,12 +60,12 @@ where
         match this.state.project() {
             StateProjection::Running { future, asked } => {
                 let response = ready!(future.poll(cx))?;
-                let response = exchange::after(response, asked.as_ref(), cx);
+                let response = exchange::after(response, asked.as_deref(), cx);
                 Poll::Ready(Ok(response))
             }
             StateProjection::Refused { refusal } => {
-                let (rejection, config) =
-                    refusal.take().expect("it is not polled after it is ready");
+                let refusal = refusal.take();
+                let (rejection, config) = *refusal.expect("it is not polled after it is ready");
                 Poll::Ready(Ok(exchange::refuse(rejection, &config)))
             }
         }
