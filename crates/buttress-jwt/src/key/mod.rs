@@ -1,0 +1,14 @@
+mod algorithm;
+mod der;
+mod jwk;
+mod key_set;
+mod pem;
+mod public;
+mod signing;
+mod thumbprint;
+mod verifying;
+
+pub(crate) use algorithm::{from_name, name};
+pub use key_set::{KeySet, SkippedKey};
+pub use signing::SigningKey;
+pub use verifying::VerifyingKey;

@@ -1,0 +1,213 @@
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Claims, Clock, Error, ErrorKind, KeySource, TokenError, TokenErrorKind,
+    schedule::{MAX_LEEWAY, delta},
+    token::{Compact, Header, HeaderBuffer, base64url, json::Object, read_custom},
+};
+
+/// Verifies access tokens: all of what RFC 9068 and RFC 8725 demand, whatever the caller forgets to ask for.
+///
+/// In this order, so that nothing expensive is done for junk and nothing is believed before it is signed:
+///
+/// 1. the size of the token, before anything is decoded;
+/// 2. the header: one JSON object with unique names, `typ` at+jwt, no `crit`, `b64`, `zip`; what points to keys
+///    (`jku`, `jwk`, `x5u`, `x5c`) is not looked at;
+/// 3. `alg`, by its exact name, which must be that of the key; the key, by its `kid`;
+/// 4. the signature;
+/// 5. the claims: `iss`, `sub`, `aud`, `exp`, `iat` and `jti` are there and of their types, `iss` is this issuer,
+///    `aud` has this audience, and the time is between `nbf` and `exp`.
+///
+/// Clones share everything.
+///
+/// ```
+/// use buttress_jwt::{Algorithm, Grant, Issuer, KeyRing, SigningKey, TokenErrorKind, Verifier};
+///
+/// let keys = KeyRing::new(SigningKey::generate(Algorithm::EdDSA)?)?;
+/// let issuer = Issuer::new("https://api.example.com", "shop", keys.clone());
+/// let verifier = Verifier::new("https://api.example.com", "shop", keys.clone());
+///
+/// let token = issuer.issue(Grant::new("user-1"))?.token;
+/// assert_eq!(verifier.verify::<()>(&token)?.subject, "user-1");
+///
+/// let other = Verifier::new("https://api.example.com", "backoffice", keys);
+/// let error = other.verify::<()>(&token).unwrap_err();
+/// assert_eq!(error.kind(), TokenErrorKind::WrongAudience);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    rules: Arc<Rules>,
+}
+
+#[derive(Clone, Debug)]
+struct Rules {
+    issuer: String,
+    audience: String,
+    client_ids: Option<Vec<String>>,
+    keys: KeySource,
+    leeway: TimeDelta,
+    clock: Clock,
+}
+
+impl Verifier {
+    /// Accepts tokens of this issuer for this audience that a key of these has signed.
+    ///
+    /// The issuer is compared byte by byte: with and without a slash at its end are two.
+    #[must_use]
+    pub fn new(
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+        keys: impl Into<KeySource>,
+    ) -> Self {
+        Self {
+            rules: Arc::new(Rules {
+                issuer: issuer.into(),
+                audience: audience.into(),
+                client_ids: None,
+                keys: keys.into(),
+                leeway: delta(DEFAULT_LEEWAY),
+                clock: Clock::system(),
+            }),
+        }
+    }
+
+    /// For how long a token is accepted after it has expired and before it is valid, for the sake of clocks that
+    /// do not agree: 30 seconds by default.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfiguration`] when it is more than five minutes.
+    pub fn with_leeway(self, leeway: Duration) -> Result<Self, Error> {
+        if leeway > MAX_LEEWAY {
+            return Err(Error::new(
+                ErrorKind::InvalidConfiguration,
+                "the leeway is at most five minutes: clocks that are further apart are to be set",
+            ));
+        }
+        Ok(self.with(|rules| rules.leeway = delta(leeway)))
+    }
+
+    /// Accepts tokens only if they were issued to one of these clients. By default `client_id` is not looked at.
+    #[must_use]
+    pub fn with_client_ids<I>(self, client_ids: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let client_ids = client_ids.into_iter().map(Into::into).collect();
+        self.with(|rules| rules.client_ids = Some(client_ids))
+    }
+
+    /// Takes the time from this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        self.with(|rules| rules.clock = clock)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+        change(Arc::make_mut(&mut self.rules));
+        self
+    }
+
+    /// Verifies a token and returns what it says.
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails. It is for logs: who sent the token learns only that it was not accepted.
+    pub fn verify<C: DeserializeOwned>(&self, token: &str) -> Result<Claims<C>, TokenError> {
+        let now = self.rules.clock.now();
+        let payload = self.authenticate(token, now)?;
+        let object = Object::read(&payload).ok_or(TokenError::new(
+            TokenErrorKind::Malformed,
+            "the claims are not one JSON object with unique names",
+        ))?;
+        let claims = self.check(&object, now)?;
+        // What serde says of the application's claims may quote them.
+        let custom = read_custom(&object).map_err(|_| {
+            TokenError::new(
+                TokenErrorKind::InvalidCustomClaims,
+                "the application's own claims are not of their type",
+            )
+        })?;
+        Ok(claims.with_custom(custom))
+    }
+
+    /// The claims as they were signed.
+    fn authenticate(&self, token: &str, now: DateTime<Utc>) -> Result<Vec<u8>, TokenError> {
+        let compact = Compact::split(token)?;
+        let mut buffer: HeaderBuffer = [0; _];
+        let header = Header::read(compact.header, &mut buffer)?;
+        let key = self.rules.keys.find(&header, now)?;
+        let mut buffer = [0; MAX_SIGNATURE];
+        let signature = base64url::decode_into(compact.signature, &mut buffer).ok_or(
+            TokenError::new(TokenErrorKind::Malformed, "the signature is not base64url"),
+        )?;
+        if !key.verifies(compact.message.as_bytes(), signature) {
+            return Err(TokenError::new(
+                TokenErrorKind::BadSignature,
+                "the signature is not of this key over this token",
+            ));
+        }
+        base64url::decode(compact.payload).ok_or(TokenError::new(
+            TokenErrorKind::Malformed,
+            "the claims are not base64url",
+        ))
+    }
+
+    fn check(&self, object: &Object<'_>, now: DateTime<Utc>) -> Result<Claims, TokenError> {
+        let rules = &*self.rules;
+        let claims = Claims::read(object)?;
+        if claims.issuer != rules.issuer {
+            return refuse(TokenErrorKind::WrongIssuer, "`iss` is another issuer");
+        }
+        if !claims.audience.contains(&rules.audience) {
+            return refuse(
+                TokenErrorKind::WrongAudience,
+                "`aud` does not have this audience",
+            );
+        }
+        if let Some(accepted) = &rules.client_ids {
+            match &claims.client_id {
+                None => return refuse(TokenErrorKind::MissingClaim, "`client_id` is missing"),
+                Some(client_id) if !accepted.contains(client_id) => {
+                    return refuse(
+                        TokenErrorKind::WrongClient,
+                        "`client_id` is a client that is not accepted",
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+        // Differences between times that there are do not overflow, sums may.
+        let since = |time: DateTime<Utc>| now.signed_duration_since(time);
+        if since(claims.expires_at) >= rules.leeway {
+            return refuse(TokenErrorKind::Expired, "`exp` has passed");
+        }
+        if claims
+            .not_before
+            .is_some_and(|time| since(time) < -rules.leeway)
+        {
+            return refuse(TokenErrorKind::NotYetValid, "`nbf` has not come");
+        }
+        if since(claims.issued_at) < -delta(MAX_LEEWAY) {
+            return refuse(
+                TokenErrorKind::NotYetValid,
+                "`iat` is more than five minutes ahead",
+            );
+        }
+        Ok(claims)
+    }
+}
+
+const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
+
+/// That of an RSA key of 8192 bits.
+const MAX_SIGNATURE: usize = 1024;
+
+fn refuse<T>(kind: TokenErrorKind, reason: &'static str) -> Result<T, TokenError> {
+    Err(TokenError::new(kind, reason))
+}
