@@ -6,6 +6,8 @@ mod pem;
 mod public;
 mod signing;
 mod thumbprint;
+#[cfg(test)]
+mod vectors;
 mod verifying;
 
 pub(crate) use algorithm::{from_name, name};

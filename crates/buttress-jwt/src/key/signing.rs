@@ -320,8 +320,13 @@ impl SigningKey {
         token.push_str(&self.header);
         token.push('.');
         base64url::encode_to(claims, &mut token);
-        self.signer.append_signature(self.algorithm(), &mut token)?;
+        self.append_signature(&mut token)?;
         Ok(token)
+    }
+
+    /// Appends a dot and the signature over what stands before it.
+    pub(super) fn append_signature(&self, token: &mut String) -> Result<(), Error> {
+        self.signer.append_signature(self.algorithm(), token)
     }
 }
 
@@ -349,8 +354,6 @@ impl Signer {
         })
     }
 
-    /// Appends a dot and the signature over what stands before it.
-    ///
     /// ECDSA takes a fresh random number for each signature, into which the library mixes the private key and the
     /// message: a weak source of random bytes does not give the key away, which is what RFC 6979 is for.
     fn append_signature(&self, algorithm: Algorithm, token: &mut String) -> Result<(), Error> {
