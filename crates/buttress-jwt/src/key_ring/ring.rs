@@ -186,10 +186,13 @@ impl Ring {
     }
 
     fn active_position(&self, now: DateTime<Utc>) -> Option<usize> {
-        // The first one has signed since ever: a clock that was set back finds a key too.
+        let signs = |entry: &Entry| matches!(entry.key, RingKey::Signing(_));
         self.entries
             .iter()
-            .rposition(|entry| entry.active_from <= now && matches!(entry.key, RingKey::Signing(_)))
+            .rposition(|entry| entry.active_from <= now && signs(entry))
+            // A clock that was set back shows a time before all keys that are left. Tokens of the oldest are
+            // better than none.
+            .or_else(|| self.entries.iter().position(signs))
     }
 
     fn position(&self, key_id: &str) -> Option<usize> {

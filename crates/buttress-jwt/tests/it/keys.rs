@@ -363,7 +363,7 @@ fn pem_that_is_refused_says_why() {
         let error = refused(VerifyingKey::from_pem(pem), kind);
         assert!(error.contains(says), "{error}");
     }
-    // Cut off, or with a byte changed: never a key, never a panic.
+    // Damaged: whatever comes of it, it is no panic.
     let lines: Vec<_> = P256.lines().collect();
     for line in 1..lines.len() - 1 {
         for at in (0..lines[line].len()).step_by(3) {

@@ -5,7 +5,10 @@
 mod accepted;
 mod auto_traits;
 mod issuer;
+mod jwks;
+mod key_ring;
 mod key_set;
 mod keys;
+mod properties;
 mod refused;
 mod support;

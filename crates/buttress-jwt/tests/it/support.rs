@@ -35,9 +35,8 @@ impl Hands {
         self.0.store(millis, Ordering::SeqCst);
     }
 
-    pub(crate) fn advance(&self, by: Duration) {
-        self.0
-            .fetch_add(by.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    pub(crate) fn seconds(&self) -> i64 {
+        self.0.load(Ordering::SeqCst) / 1000
     }
 
     pub(crate) fn clock(&self) -> Clock {
