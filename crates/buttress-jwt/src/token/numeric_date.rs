@@ -155,4 +155,44 @@ mod tests {
             [Some((MAX_SECONDS, 999_999_999)), None]
         );
     }
+
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(4000))]
+
+            /// However the point is moved, the time is the same.
+            #[test]
+            fn a_time_can_be_written_in_many_ways(
+                seconds in 0..=MAX_SECONDS, nanoseconds in 0_u32..1_000_000_000, shift in -20_i32..20, zeros in 0_usize..5,
+            ) {
+                let digits = format!("{}{seconds:012}{nanoseconds:09}", "0".repeat(20));
+                // Twenty zeros before and the twelve digits of the seconds, and the point moved by the shift.
+                let point = usize::try_from(32 - shift).expect("positive").min(digits.len());
+                let moved = 32 - i32::try_from(point).expect("small");
+                let (whole, fraction) = digits.split_at(point);
+                let whole = whole.trim_start_matches('0');
+                let whole = if whole.is_empty() { "0" } else { whole };
+                let text = format!("{whole}.{fraction}{}e{moved}", "0".repeat(zeros + 1));
+                prop_assert_eq!(both(&text), [Some((seconds, nanoseconds)); 2], "{}", text);
+            }
+
+            /// Next to what floating point makes of it, and never before the beginning.
+            #[test]
+            fn floating_point_is_not_far_off(text in "(0|[1-9][0-9]{0,12})(\\.[0-9]{1,12})?(e[+-]?[0-9]{1,2})?") {
+                let float: f64 = text.parse().expect("a number");
+                let [down, up] = [Round::Down, Round::Up].map(|round| read(&text, round));
+                if float < 253_402_300_798.0 {
+                    let (down, up) = (down.expect("a time"), up.expect("a time"));
+                    prop_assert!((down.timestamp_micros() as f64 / 1e6 - float).abs() < 0.001);
+                    prop_assert!(down <= up && (up - down).num_nanoseconds() <= Some(1));
+                } else if float > 253_402_300_801.0 {
+                    prop_assert_eq!((down, up), (None, None));
+                }
+            }
+        }
+    }
 }

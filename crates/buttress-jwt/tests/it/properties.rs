@@ -112,7 +112,7 @@ fn is_valid(claims: &Value) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn the_verifier_agrees_with_a_naive_reading(
