@@ -107,7 +107,27 @@ fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), Error> {
             "the exponent of the RSA key is odd and at least 3, and best 65537",
         ));
     }
+    if is_factorable(modulus) {
+        return Err(Error::new(
+            ErrorKind::WeakKey,
+            "the RSA key was made by a library whose keys can be factored (CVE-2017-15361): make another",
+        ));
+    }
     Ok(())
+}
+
+/// Whether a modulus is of the form that a library for smart cards gave to its primes: modulo each small prime, it
+/// is a power of 65537. By accident that is so for one in a hundred million or fewer.
+fn is_factorable(modulus: &[u8]) -> bool {
+    let mut primes =
+        (3_u32..168).filter(|number| (2..*number).all(|divisor| number % divisor != 0));
+    primes.all(|prime| {
+        let rest = modulus
+            .iter()
+            .fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
+        let powers = std::iter::successors(Some(1), |power| Some(power * 65537 % prime));
+        powers.take(prime as usize).any(|power| power == rest)
+    })
 }
 
 pub(super) fn rsa_size(bits: usize) -> Error {
@@ -211,6 +231,23 @@ mod tests {
                     .expect_err("exponent")
                     .contains("65537")
             );
+        }
+    }
+
+    /// The key of the case `rejectsKeyWithRocaVulnerability` of Project Wycheproof.
+    #[test]
+    fn keys_that_can_be_factored_are_refused() {
+        let modulus = crate::token::base64url::decode(
+            "AanFpofbj7KjD4Lf-N2hVMKR7yewSyXhhbirIMTGpfYEhZ_lnt5UoK98DnKIgArXGTu3MaW_HhFw16HGaTDUHqPrId7fe4r11CqRw09yBFuW79V8sYIwHdzCaWflUI6auImYbVfoN9_nD5n8N8SY9DwXw7mwZM9wREPXoDPgOoIWl6q_MPsp7n0zs3Z5ZaiQWOOzl1S9OhwAfSiiOwz6efnXEaxuTEtPd7BjSx7NaFka8Dx9U7YqXy2RFj1O9PjyaDGuRh7YXsX3iMUSP_wSyHQg_c_qHRtKUsNSGCT7OZg0hzm2KphtjnayKJvC64vAbROBR4Ubg6Bxg9IQVZ-QYyE",
+        )
+        .expect("base64url");
+        let error = check_rsa(&modulus, &[1, 0, 1]).expect_err("factorable");
+        assert!(error.to_string().contains("CVE-2017-15361"));
+        // Its neighbours are of another form.
+        for step in [2, 4, 6] {
+            let mut other = modulus.clone();
+            *other.last_mut().expect("a byte") += step;
+            check_rsa(&other, &[1, 0, 1]).expect("another form");
         }
     }
 }
