@@ -9,6 +9,8 @@ mod thumbprint;
 #[cfg(test)]
 mod vectors;
 mod verifying;
+#[cfg(test)]
+mod wycheproof;
 
 pub(crate) use algorithm::{from_name, name};
 pub use key_set::{KeySet, SkippedKey};

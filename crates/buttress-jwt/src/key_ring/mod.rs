@@ -145,10 +145,19 @@ impl KeyRing {
     }
 
     /// Takes the times of rotations from this schedule. Clones that were made before keep theirs.
-    #[must_use]
-    pub fn with_schedule(self, schedule: Schedule) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnsafeSchedule`] when the ring has several keys: their times follow from the schedule that it had.
+    pub fn with_schedule(self, schedule: Schedule) -> Result<Self, Error> {
         let ring = Ring::clone(&self.ring());
-        Self::of(schedule, self.shared.clock.clone(), ring)
+        if ring.len() > 1 {
+            return Err(Error::new(
+                ErrorKind::UnsafeSchedule,
+                "the times of the keys follow from the schedule: set it before there is a second key",
+            ));
+        }
+        Ok(Self::of(schedule, self.shared.clock.clone(), ring))
     }
 
     /// Takes the time from this clock. Clones that were made before keep theirs.

@@ -40,6 +40,10 @@ impl Ring {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// With a key that signs from `active_from` on and is published since `published_at`.
     pub(super) fn with_next(
         &self,

@@ -180,14 +180,17 @@ impl<'a> Reader<'a> {
         self.expect(b'"')?;
         let start = self.at;
         loop {
+            // The text is UTF-8: the bytes of a character above ASCII need no look.
+            let rest = self.text.as_bytes().get(self.at..)?;
+            self.at += rest
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
             match self.peek()? {
                 b'"' => {
                     self.at += 1;
                     return Some(&self.text[start..self.at - 1]);
                 }
                 b'\\' => self.escape()?,
-                // The text is UTF-8: the bytes of a character above ASCII need no look.
-                byte if byte >= 0x20 => self.at += 1,
                 _ => return None,
             }
         }

@@ -117,7 +117,9 @@ fn jitter_only_shortens() {
 #[test]
 fn tokens_do_not_outlive_what_the_keys_are_held_for() {
     let seconds = Duration::from_secs;
-    let short = ring().with_schedule(Schedule::new(seconds(300), seconds(60)).unwrap());
+    let short = ring()
+        .with_schedule(Schedule::new(seconds(300), seconds(60)).unwrap())
+        .unwrap();
     let issuer = Issuer::new(ISSUER, AUDIENCE, short).with_clock(Hands::at(NOW).clock());
     assert_eq!(
         issuer.issue(Grant::new("u")).unwrap().expires_in,

@@ -28,6 +28,7 @@ fn ring(hands: &Hands) -> KeyRing {
     KeyRing::new(key())
         .unwrap()
         .with_schedule(schedule())
+        .unwrap()
         .with_clock(hands.clock())
 }
 
@@ -136,6 +137,10 @@ fn unsafe_schedules_are_refused() {
         [KeyState::Retiring, KeyState::Active, KeyState::Pending]
     );
 
+    // The times of the keys that are there follow from the schedule that there is.
+    let error = ring.clone().with_schedule(Schedule::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnsafeSchedule);
+
     let fresh = || self::ring(&hands);
     let published =
         |published: i64, active: i64| kind(fresh().with_next(key(), time(published), time(active)));
@@ -209,6 +214,7 @@ fn an_instance_that_starts_in_between_agrees_with_the_others() {
     let first = KeyRing::new(old.clone())
         .unwrap()
         .with_schedule(schedule())
+        .unwrap()
         .with_clock(hands.clock());
     first.rotate(new.clone()).unwrap();
     // One that starts before the new key signs, and one that starts after: it has the new one only, and the
@@ -216,6 +222,7 @@ fn an_instance_that_starts_in_between_agrees_with_the_others() {
     let second = KeyRing::new(old.clone())
         .unwrap()
         .with_schedule(schedule())
+        .unwrap()
         .with_clock(hands.clock())
         .with_next(new.clone(), time(NOW), time(NOW + LEAD))
         .unwrap();
@@ -223,6 +230,7 @@ fn an_instance_that_starts_in_between_agrees_with_the_others() {
         KeyRing::new(new.clone())
             .unwrap()
             .with_schedule(schedule())
+            .unwrap()
             .with_clock(hands.clock())
             .with_retired(old.verifying_key().clone(), time(NOW + LEAD))
             .unwrap()
@@ -341,7 +349,7 @@ proptest! {
     ) {
         let hands = Hands::at(NOW);
         let schedule = Schedule::new(Duration::from_secs(token), Duration::from_secs(cache)).unwrap();
-        let ring = KeyRing::new(key()).unwrap().with_schedule(schedule).with_clock(hands.clock());
+        let ring = KeyRing::new(key()).unwrap().with_schedule(schedule).unwrap().with_clock(hands.clock());
         let issuer = Issuer::new(ISSUER, AUDIENCE, ring.clone())
             .with_clock(hands.clock())
             .with_lifetime(Duration::from_secs(token))

@@ -181,7 +181,8 @@ fn numbers_have_their_width_and_lie_on_their_curve() {
     refused(read(rsa(), "n", &encode(&[0xff; 1025])), WeakKey);
     let modulus = rsa()["n"].as_str().unwrap().to_owned();
     // A zero before it is another way to write the same number.
-    refused(read(rsa(), "n", &format!("AAAA{modulus}")), MalformedKey);
+    let error = refused(read(rsa(), "n", &format!("AAAA{modulus}")), MalformedKey);
+    assert!(error.contains("begins with zeros"), "{error}");
     for exponent in ["", "AQ", "Ag", "AQAA", "AAEAAQ"] {
         assert!(read(rsa(), "e", exponent).is_err(), "{exponent}");
     }
@@ -305,6 +306,7 @@ const RSA_2048_PUBLIC: &str = include_str!("keys/rsa_2048_public.pem");
 const RSA_2048: &str = include_str!("keys/rsa_2048.pem");
 const P256: &str = include_str!("keys/p256.pem");
 const P256_PUBLIC: &str = include_str!("keys/p256_public.pem");
+const P256_COMPRESSED: &str = include_str!("keys/p256_compressed_public.pem");
 const P521: &str = include_str!("keys/p521.pem");
 const SECP256K1: &str = include_str!("keys/secp256k1.pem");
 const X25519: &str = include_str!("keys/x25519.pem");
@@ -353,6 +355,8 @@ fn pem_that_is_refused_says_why() {
     }
     for (pem, kind, says) in [
         (RSA_1024_PUBLIC, WeakKey, "1024 bits"),
+        // Only half of the point, which a JWK could not say.
+        (P256_COMPRESSED, MalformedKey, "no point"),
         (RSA_2048, MalformedKey, "a private key"),
         (
             "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
