@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accepted;
+mod allocations;
 mod auto_traits;
 mod issuer;
 mod jwks;
