@@ -4,6 +4,7 @@ mod jwk;
 mod key_set;
 mod pem;
 mod public;
+mod signer;
 mod signing;
 mod thumbprint;
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl VerifyingKey {
                 "what stands in the PEM block is no public key",
             )
         })?;
-        let public = super::signing::public(key_type, key)?;
+        let public = super::signer::public(key_type, key)?;
         let algorithm = public.default_algorithm();
         Self::of_public(public, algorithm, None)
     }
