@@ -34,6 +34,12 @@ pub enum ErrorKind {
     InvalidConfiguration,
     /// What a token is to say cannot stand in one.
     InvalidClaims,
+    /// What should name or describe a session does not.
+    InvalidSession,
+    /// A store of sessions failed, or did not answer in time.
+    Store,
+    /// The application's function that gives the claims failed.
+    Claims,
     /// The cryptographic library failed to sign or to give random bytes.
     Crypto,
 }

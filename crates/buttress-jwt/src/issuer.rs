@@ -139,6 +139,11 @@ impl Issuer {
         self
     }
 
+    /// The time by its clock.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.rules.clock.now()
+    }
+
     /// Issues a token.
     ///
     /// # Errors

@@ -9,8 +9,13 @@ mod jwks_service;
 mod key;
 mod key_ring;
 mod key_source;
+mod refresh;
 mod schedule;
 mod secret;
+mod sessions;
+mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod token;
 mod token_error;
 mod verifier;
@@ -25,7 +30,21 @@ pub use jwks_service::{JwksBody, JwksService};
 pub use key::{KeySet, SigningKey, SkippedKey, VerifyingKey};
 pub use key_ring::{KeyRing, KeyState, KeyStatus, Rotation};
 pub use key_source::KeySource;
+pub use refresh::{
+    Beginning, Begun, EndReason, Ended, Family, Judged, NewSession, Proposal, RefreshKeys, Session,
+    SessionId, Verdict, Which,
+};
 pub use schedule::Schedule;
+pub use sessions::{
+    Refresh, RefreshError, Refusal, ReissueCause, SessionEvent, SessionEvents, Sessions, TokenPair,
+};
+#[cfg(feature = "postgres")]
+pub use store::PostgresRefreshStore;
+#[cfg(feature = "redis")]
+pub use store::RedisRefreshStore;
+#[cfg(feature = "sqlite")]
+pub use store::SqliteRefreshStore;
+pub use store::{MemoryRefreshStore, RefreshStore};
 pub use token::Claims;
 pub use token_error::{TokenError, TokenErrorKind};
 pub use verifier::Verifier;

@@ -12,4 +12,6 @@ mod key_set;
 mod keys;
 mod properties;
 mod refused;
+#[cfg(feature = "testing")]
+mod stores;
 mod support;

@@ -1,0 +1,126 @@
+use std::{fmt, num::NonZeroU32, time::Duration};
+
+use chrono::{DateTime, Utc};
+
+use super::{Digest, Family, Session, SessionId, Verdict, session::later};
+
+/// A session that a store is to begin.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Beginning {
+    /// Its name, which no other session has.
+    pub id: SessionId,
+    /// Whose it is.
+    pub subject: String,
+    /// What the user knows the device by.
+    pub label: Option<String>,
+    /// What the application keeps with it.
+    pub context: Option<String>,
+    /// How long it lives without being continued.
+    pub idle_timeout: Duration,
+    /// How long it lives at most.
+    pub lifetime: Duration,
+    /// SHA-256 of the secret in its first token.
+    pub current: Digest,
+    /// How many sessions its subject may have, this one included.
+    pub limit: NonZeroU32,
+}
+
+impl Beginning {
+    /// The family that begins at this time of the store's.
+    #[must_use]
+    pub fn family(&self, now: DateTime<Utc>) -> Family {
+        Family {
+            session: Session {
+                id: self.id,
+                subject: self.subject.clone(),
+                label: self.label.clone(),
+                context: self.context.clone(),
+                started_at: now,
+                last_used_at: now,
+                idle_timeout: self.idle_timeout,
+                ends_at: later(now, self.lifetime),
+                ended: None,
+            },
+            generation: 0,
+            current: self.current,
+            previous: None,
+            salt: None,
+            rotated_at: None,
+            attempt: None,
+            reissues: 0,
+        }
+    }
+}
+
+impl fmt::Debug for Beginning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Beginning")
+            .field("id", &self.id)
+            .field("subject", &self.subject)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a store answers to a [`Beginning`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "stores of others make it, and it answers one question"
+)]
+pub struct Begun {
+    /// The session.
+    pub session: Session,
+    /// The sessions that had to end for it.
+    pub evicted: Vec<Session>,
+}
+
+/// What a store answers to a [`Proposal`](super::Proposal).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "stores of others make it, and it answers one question"
+)]
+pub struct Judged {
+    /// What becomes of the token.
+    pub verdict: Verdict,
+    /// The session, as it is after that.
+    pub session: Session,
+}
+
+/// Which sessions are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Which {
+    /// This one, whosever it is.
+    One(SessionId),
+    /// This one, if it is the subject's.
+    OneOf {
+        /// Whose.
+        subject: String,
+        /// Which.
+        id: SessionId,
+    },
+    /// All of the subject, but one if it is named.
+    AllOf {
+        /// Whose.
+        subject: String,
+        /// The one that stays.
+        except: Option<SessionId>,
+    },
+}
+
+impl Which {
+    /// Whether the session is among them.
+    #[must_use]
+    pub fn includes(&self, session: &Session) -> bool {
+        match self {
+            Self::One(id) => session.id == *id,
+            Self::OneOf { subject, id } => session.id == *id && session.subject == *subject,
+            Self::AllOf { subject, except } => {
+                session.subject == *subject && *except != Some(session.id)
+            }
+        }
+    }
+}
