@@ -1,0 +1,267 @@
+mod row;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::{PgPool, postgres::PgRow};
+
+use super::{RefreshStore, last_used_first, millis, schema};
+use crate::{Beginning, Begun, EndReason, Error, ErrorKind, Judged, Proposal, Session, Which};
+
+/// Sessions in a PostgreSQL database, from version 12 on.
+///
+/// A rotation is one statement, under whatever isolation the database has; what the server cannot serialize,
+/// and what would deadlock, is repeated. Time is the server's. The tables carry their own version: they have
+/// nothing to do with the migrations of the application.
+#[derive(Clone, Debug)]
+pub struct PostgresRefreshStore {
+    pool: PgPool,
+}
+
+/// Append only: a database knows how many it has seen.
+const STEPS: &[&str] = &[include_str!("schema.sql")];
+
+const ROTATE: &str = include_str!("rotate.sql");
+
+/// How many sessions that are past their end make room for a new one: more than one, so that none stays.
+const FORGET: i64 = 16;
+
+/// What keeps this store's advisory locks apart from those of others.
+const LOCKS: i64 = 0x6275_7474_7265_7373;
+
+impl PostgresRefreshStore {
+    /// In the database of this pool, whose tables [`migrate`](Self::migrate) makes.
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Makes the tables, or brings them up to date. To be called when the application starts, by any number
+    /// of its processes at once.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails, or its tables are of a newer version.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        retry(|| async {
+            let mut transaction = self.pool.begin_with(READ_COMMITTED).await?;
+            sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                .bind(LOCKS)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::raw_sql(
+                "CREATE TABLE IF NOT EXISTS buttress_refresh_version (version bigint NOT NULL)",
+            )
+            .execute(&mut *transaction)
+            .await?;
+            let version: i64 = sqlx::query_scalar(
+                "SELECT coalesce(max(version), 0) FROM buttress_refresh_version",
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
+            let pending = schema::pending(STEPS, version)?;
+            for (step, version) in pending.into_iter().zip(version + 1..) {
+                sqlx::raw_sql(step).execute(&mut *transaction).await?;
+                sqlx::query("INSERT INTO buttress_refresh_version (version) VALUES ($1)")
+                    .bind(version)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Each statement sees what was committed before it, also while the first waited for a lock.
+const READ_COMMITTED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+#[async_trait]
+impl RefreshStore for PostgresRefreshStore {
+    async fn begin(&self, beginning: &Beginning) -> Result<Begun, Error> {
+        retry(|| async {
+            let mut transaction = self.pool.begin_with(READ_COMMITTED).await?;
+            // Those of one subject begin one after the other, or two would not see each other.
+            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))")
+                .bind(&beginning.subject)
+                .bind(LOCKS)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query(
+                "DELETE FROM buttress_refresh_families WHERE id IN \
+                 (SELECT id FROM buttress_refresh_families WHERE ends_at <= buttress_refresh_now() \
+                  ORDER BY ends_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
+            )
+            .bind(FORGET)
+            .execute(&mut *transaction)
+            .await?;
+            let row = sqlx::query(
+                "INSERT INTO buttress_refresh_families \
+                 (id, subject, label, context, started_at, last_used_at, idle_ms, ends_at, \
+                  generation, current, reissues) \
+                 SELECT $1, $2, $3, $4, at, at, $5, least(at + $6, $7), 0, $8, 0 \
+                 FROM (SELECT buttress_refresh_now() AS at OFFSET 0) AS clock RETURNING *",
+            )
+            .bind(beginning.id.to_string())
+            .bind(&beginning.subject)
+            .bind(&beginning.label)
+            .bind(&beginning.context)
+            .bind(millis::from_duration(beginning.idle_timeout))
+            .bind(millis::from_duration(beginning.lifetime))
+            .bind(millis::LAST)
+            .bind(&beginning.current[..])
+            .fetch_one(&mut *transaction)
+            .await?;
+            let session = row::session(&row)?;
+            let evicted = sqlx::query(
+                "UPDATE buttress_refresh_families \
+                 SET ended_at = buttress_refresh_now(), end_reason = $4 \
+                 WHERE ended_at IS NULL AND id IN \
+                 (SELECT id FROM buttress_refresh_families \
+                  WHERE subject = $1 AND id <> $2 AND ended_at IS NULL \
+                  AND buttress_refresh_now() < least(last_used_at + idle_ms, ends_at) \
+                  ORDER BY last_used_at DESC, id DESC OFFSET $3) RETURNING *",
+            )
+            .bind(&beginning.subject)
+            .bind(beginning.id.to_string())
+            .bind(i64::from(beginning.limit.get() - 1))
+            .bind(EndReason::Evicted.as_str())
+            .fetch_all(&mut *transaction)
+            .await?;
+            let evicted = sessions(&evicted)?;
+            transaction.commit().await?;
+            Ok(Begun { session, evicted })
+        })
+        .await
+    }
+
+    async fn rotate(&self, proposal: &Proposal) -> Result<Option<Judged>, Error> {
+        retry(|| async {
+            let row = sqlx::query(ROTATE)
+                .bind(proposal.session.to_string())
+                .bind(i64::from(proposal.generation))
+                .bind(&proposal.presented[..])
+                .bind(&proposal.successor[..])
+                .bind(&proposal.salt[..])
+                .bind(proposal.attempt.as_ref().map(|attempt| &attempt[..]))
+                .bind(millis::from_duration(proposal.grace))
+                .fetch_optional(&self.pool)
+                .await?;
+            match row {
+                Some(row) => Ok(Some(row::judged(&row, proposal)?)),
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error> {
+        let (subject, id, except) = match which {
+            Which::One(id) => (None, Some(id), None),
+            Which::OneOf { subject, id } => (Some(subject), Some(id), None),
+            Which::AllOf { subject, except } => (Some(subject), None, except.as_ref()),
+        };
+        let [id, except] = [id, except].map(|id| id.map(ToString::to_string));
+        retry(|| async {
+            // One of the two is not null, and has an index.
+            let rows = sqlx::query(if id.is_some() { END_ONE } else { END_ALL })
+                .bind(subject)
+                .bind(id.as_ref().or(except.as_ref()))
+                .bind(reason.as_str())
+                .fetch_all(&self.pool)
+                .await?;
+            sessions(&rows)
+        })
+        .await
+    }
+
+    async fn list(&self, subject: &str) -> Result<Vec<Session>, Error> {
+        retry(|| async {
+            let rows = sqlx::query(
+                "SELECT * FROM buttress_refresh_families WHERE subject = $1 AND ended_at IS NULL \
+                 AND buttress_refresh_now() < least(last_used_at + idle_ms, ends_at)",
+            )
+            .bind(subject)
+            .fetch_all(&self.pool)
+            .await?;
+            sessions(&rows)
+        })
+        .await
+    }
+}
+
+const END_ONE: &str = "UPDATE buttress_refresh_families \
+    SET ended_at = buttress_refresh_now(), end_reason = $3 \
+    WHERE id = $2 AND ($1::text IS NULL OR subject = $1) AND ended_at IS NULL \
+    AND buttress_refresh_now() < least(last_used_at + idle_ms, ends_at) RETURNING *";
+
+const END_ALL: &str = "UPDATE buttress_refresh_families \
+    SET ended_at = buttress_refresh_now(), end_reason = $3 \
+    WHERE subject = $1 AND ($2::text IS NULL OR id <> $2) AND ended_at IS NULL \
+    AND buttress_refresh_now() < least(last_used_at + idle_ms, ends_at) RETURNING *";
+
+/// Last used first.
+fn sessions(rows: &[PgRow]) -> Result<Vec<Session>, Failure> {
+    let mut sessions = rows
+        .iter()
+        .map(row::session)
+        .collect::<Result<Vec<_>, _>>()?;
+    last_used_first(&mut sessions);
+    Ok(sessions)
+}
+
+/// Why something did not come to its end.
+enum Failure {
+    Database(sqlx::Error),
+    /// Somebody else came between two looks at a row: as if the server had said that it cannot serialize.
+    Conflict,
+    Other(Error),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Repeats what conflicts with others, for as long as the caller has patience.
+async fn retry<T, F>(work: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match work().await {
+            Ok(done) => return Ok(done),
+            Err(Failure::Conflict) => {}
+            Err(Failure::Other(error)) => return Err(error),
+            Err(Failure::Database(error)) => match code(&error).as_deref() {
+                // Serialization failure and deadlock.
+                Some("40001" | "40P01") => {}
+                // Unique violation.
+                Some("23505") => {
+                    return Err(Error::new(
+                        ErrorKind::InvalidSession,
+                        "a session of that id is kept already",
+                    )
+                    .with_source(error));
+                }
+                _ => return Err(Error::store(error)),
+            },
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    let code = error.as_database_error()?.code()?;
+    Some(code.into_owned())
+}

@@ -1,0 +1,198 @@
+mod connection;
+mod reply;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use redis::{Client, Script, ScriptInvocation};
+
+use self::{connection::Shared, reply::Reply};
+use super::{RefreshStore, last_used_first, millis};
+use crate::{
+    Beginning, Begun, EndReason, Error, ErrorKind, Judged, Proposal, Session, SessionId, Which,
+};
+
+/// Sessions in Redis, from version 6.2 on.
+///
+/// A session is one key, and a rotation one script call on it. The sessions of a subject and the index of them
+/// are in one slot of a cluster. Every key goes with the session's absolute end. Time is the server's.
+///
+/// One connection is shared by all, and replaced when it breaks: who was using it gets an error and may try
+/// again. What the server acknowledges is as durable as it is configured to be; after a failover that lost
+/// writes, tokens that are newer than the store are recognised
+/// ([`Verdict::Ahead`](crate::Verdict::Ahead)), not taken for stolen ones.
+#[derive(Clone)]
+pub struct RedisRefreshStore {
+    shared: Arc<Shared>,
+    scripts: Arc<Scripts>,
+    prefix: Arc<str>,
+}
+
+struct Scripts {
+    begin: Script,
+    rotate: Script,
+    end_one: Script,
+    end_all: Script,
+    list: Script,
+}
+
+impl RedisRefreshStore {
+    /// On the server of this client. It is asked for a connection when the first one is needed.
+    ///
+    /// Keys begin with `refresh:`, and the server has 2 seconds to connect and to answer.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        let script = |text: &str| Script::new(&format!("{}{text}", include_str!("family.lua")));
+        Self {
+            shared: Arc::new(Shared::new(client, Duration::from_secs(2))),
+            scripts: Arc::new(Scripts {
+                begin: script(include_str!("begin.lua")),
+                rotate: script(include_str!("rotate.lua")),
+                end_one: script(include_str!("end_one.lua")),
+                end_all: script(include_str!("end_all.lua")),
+                list: script(include_str!("list.lua")),
+            }),
+            prefix: "refresh:".into(),
+        }
+    }
+
+    /// What the names of the keys begin with. It has no `{`, or all sessions would be in one slot.
+    ///
+    /// # Errors
+    ///
+    /// When it has a brace.
+    pub fn with_prefix(mut self, prefix: &str) -> Result<Self, Error> {
+        if prefix.contains(['{', '}']) {
+            return Err(Error::new(
+                ErrorKind::InvalidConfiguration,
+                "the prefix of keys has no braces, which decide the slot",
+            ));
+        }
+        self.prefix = prefix.into();
+        Ok(self)
+    }
+
+    /// How long the server may take to connect, and to answer. The connection is a new one.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.shared = Arc::new(self.shared.with_timeout(timeout));
+        self
+    }
+
+    /// What the names of all families of a group begin with: the braces keep them in one slot.
+    fn families(&self, group: [u8; 6]) -> String {
+        let mut name = format!("{}{{", self.prefix);
+        for byte in group {
+            name.push_str(&format!("{byte:02x}"));
+        }
+        name.push_str("}:");
+        name
+    }
+
+    fn family(&self, id: SessionId) -> String {
+        format!("{}{id}", self.families(id.group()))
+    }
+
+    /// No id begins like this: they are hexadecimal.
+    fn index(&self, subject: &str) -> String {
+        format!(
+            "{}of:{subject}",
+            self.families(SessionId::group_of(subject))
+        )
+    }
+
+    async fn call(&self, script: &ScriptInvocation<'_>) -> Result<Vec<Reply>, Error> {
+        self.shared.call(script).await
+    }
+
+    async fn sessions(&self, script: &ScriptInvocation<'_>) -> Result<Vec<Session>, Error> {
+        let replies = self.call(script).await?;
+        let sessions = replies.into_iter().map(Reply::into_session);
+        let mut sessions = sessions.collect::<Result<Vec<_>, _>>()?;
+        last_used_first(&mut sessions);
+        Ok(sessions)
+    }
+}
+
+impl fmt::Debug for RedisRefreshStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisRefreshStore")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl RefreshStore for RedisRefreshStore {
+    async fn begin(&self, beginning: &Beginning) -> Result<Begun, Error> {
+        let mut call = self.scripts.begin.prepare_invoke();
+        call.key(self.family(beginning.id))
+            .key(self.index(&beginning.subject))
+            .arg(self.families(beginning.id.group()))
+            .arg(beginning.id.to_string())
+            .arg(&beginning.subject)
+            .arg(reply::optional(beginning.label.as_deref()))
+            .arg(reply::optional(beginning.context.as_deref()))
+            .arg(millis::from_duration(beginning.idle_timeout))
+            .arg(millis::from_duration(beginning.lifetime))
+            .arg(millis::LAST)
+            .arg(&beginning.current[..])
+            .arg(beginning.limit.get())
+            .arg(EndReason::Evicted.as_str());
+        let mut replies = self.call(&call).await?.into_iter();
+        let session = match replies.next() {
+            Some(Reply::Row(row)) => Reply::Row(row).into_session()?,
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::InvalidSession,
+                    "a session of that id is kept already",
+                ));
+            }
+        };
+        let evicted = replies.map(Reply::into_session).collect::<Result<_, _>>()?;
+        Ok(Begun { session, evicted })
+    }
+
+    async fn rotate(&self, proposal: &Proposal) -> Result<Option<Judged>, Error> {
+        let mut call = self.scripts.rotate.prepare_invoke();
+        call.key(self.family(proposal.session))
+            .arg(proposal.generation)
+            .arg(&proposal.presented[..])
+            .arg(&proposal.successor[..])
+            .arg(&proposal.salt[..])
+            .arg(
+                proposal
+                    .attempt
+                    .as_ref()
+                    .map_or(&[][..], |attempt| &attempt[..]),
+            )
+            .arg(millis::from_duration(proposal.grace));
+        reply::judged(self.call(&call).await?)
+    }
+
+    async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error> {
+        let (subject, id) = match which {
+            Which::One(id) => ("", id),
+            Which::OneOf { subject, id } => (subject.as_str(), id),
+            Which::AllOf { subject, except } => {
+                let except = except.map(|id| id.to_string()).unwrap_or_default();
+                let mut call = self.scripts.end_all.prepare_invoke();
+                call.key(self.index(subject))
+                    .arg(self.families(SessionId::group_of(subject)))
+                    .arg(reason.as_str())
+                    .arg(except);
+                return self.sessions(&call).await;
+            }
+        };
+        let mut call = self.scripts.end_one.prepare_invoke();
+        call.key(self.family(*id)).arg(reason.as_str()).arg(subject);
+        self.sessions(&call).await
+    }
+
+    async fn list(&self, subject: &str) -> Result<Vec<Session>, Error> {
+        let mut call = self.scripts.list.prepare_invoke();
+        call.key(self.index(subject))
+            .arg(self.families(SessionId::group_of(subject)));
+        self.sessions(&call).await
+    }
+}

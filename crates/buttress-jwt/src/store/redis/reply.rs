@@ -1,0 +1,141 @@
+//! What the scripts answer.
+
+use redis::{FromRedisValue, ParsingError, Value};
+
+use super::super::millis;
+use crate::{EndReason, Ended, Error, ErrorKind, Judged, Session, Verdict};
+
+/// A text that may be missing, as it is kept.
+pub(super) fn optional(text: Option<&str>) -> String {
+    text.map(|text| format!("+{text}")).unwrap_or_default()
+}
+
+/// One element of an answer.
+pub(super) enum Reply {
+    Row(Vec<Reply>),
+    Bytes(Vec<u8>),
+    Nothing,
+}
+
+impl FromRedisValue for Reply {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        Ok(match value {
+            Value::Array(values) => Self::Row(
+                values
+                    .into_iter()
+                    .map(Self::from_redis_value)
+                    .collect::<Result<_, _>>()?,
+            ),
+            Value::Nil => Self::Nothing,
+            other => Self::Bytes(Vec::from_redis_value(other)?),
+        })
+    }
+}
+
+impl Reply {
+    pub(super) fn into_session(self) -> Result<Session, Error> {
+        match self {
+            Self::Row(row) => session(&row),
+            Self::Bytes(_) | Self::Nothing => Err(nonsense()),
+        }
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Row(_) | Self::Nothing => None,
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        str::from_utf8(self.bytes()?).ok()
+    }
+
+    fn number(&self) -> Option<i64> {
+        self.text()?.parse().ok()
+    }
+}
+
+/// What the script of a rotation answers: nothing, or the verdict with its particulars before the session.
+pub(super) fn judged(replies: Vec<Reply>) -> Result<Option<Judged>, Error> {
+    let Some((particulars, row)) = replies.split_at_checked(5) else {
+        return if replies.is_empty() {
+            Ok(None)
+        } else {
+            Err(nonsense())
+        };
+    };
+    let session = session(row)?;
+    let verdict = verdict(particulars, &session).ok_or_else(nonsense)?;
+    Ok(Some(Judged { verdict, session }))
+}
+
+fn verdict(particulars: &[Reply], session: &Session) -> Option<Verdict> {
+    let [verdict, apart, salt, since, same_attempt] = particulars else {
+        return None;
+    };
+    let generations = u32::try_from(apart.number()?).ok()?;
+    let since = millis::to_duration(since.number()?);
+    Some(match verdict.text()? {
+        "rotated" => Verdict::Rotated,
+        "reissued" => Verdict::Reissued {
+            salt: salt.bytes()?.try_into().ok()?,
+            since,
+            same_attempt: same_attempt.text()? == "y",
+        },
+        "ended" => Verdict::Ended(session.ended?),
+        "expired" => Verdict::Expired,
+        "forged" => Verdict::Forged,
+        "reused" => Verdict::Reused { generations, since },
+        "ahead" => Verdict::Ahead { generations },
+        _ => return None,
+    })
+}
+
+fn session(row: &[Reply]) -> Result<Session, Error> {
+    read(row).ok_or_else(nonsense)
+}
+
+fn read(row: &[Reply]) -> Option<Session> {
+    let [
+        id,
+        subject,
+        label,
+        context,
+        started_at,
+        last_used_at,
+        idle_ms,
+        ends_at,
+        ended_at,
+        end_reason,
+    ] = row
+    else {
+        return None;
+    };
+    let text = |reply: &Reply| Some(reply.text()?.strip_prefix('+').map(str::to_owned));
+    let ended = match ended_at.bytes() {
+        Some(_) => Some(Ended {
+            reason: EndReason::from_name(end_reason.text()?),
+            at: millis::to_time(ended_at.number()?),
+        }),
+        None => None,
+    };
+    Some(Session {
+        id: id.text()?.parse().ok()?,
+        subject: subject.text()?.to_owned(),
+        label: text(label)?,
+        context: text(context)?,
+        started_at: millis::to_time(started_at.number()?),
+        last_used_at: millis::to_time(last_used_at.number()?),
+        idle_timeout: millis::to_duration(idle_ms.number()?),
+        ends_at: millis::to_time(ends_at.number()?),
+        ended,
+    })
+}
+
+fn nonsense() -> Error {
+    Error::new(
+        ErrorKind::Store,
+        "a session in Redis has something else than what is written there",
+    )
+}

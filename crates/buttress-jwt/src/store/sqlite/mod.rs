@@ -1,0 +1,268 @@
+mod row;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use super::{RefreshStore, last_used_first, millis, schema};
+use crate::{
+    Beginning, Begun, Clock, EndReason, Error, ErrorKind, Family, Judged, Proposal, Session,
+    SessionId, Which,
+};
+
+/// Sessions in a SQLite database, which several processes of one machine may use.
+///
+/// Every change is a transaction that takes the write lock before it reads, so that none fails half way; one
+/// that finds the database busy is repeated. Time is the machine's, of which there is one. The tables carry
+/// their own version: they have nothing to do with the migrations of the application.
+#[derive(Clone, Debug)]
+pub struct SqliteRefreshStore {
+    pool: SqlitePool,
+    clock: Clock,
+}
+
+/// Append only: a database knows how many it has seen.
+const STEPS: &[&str] = &[include_str!("schema.sql")];
+
+/// How many sessions that are past their end make room for a new one: more than one, so that none stays.
+const FORGET: i64 = 16;
+
+impl SqliteRefreshStore {
+    /// In the database of this pool, whose tables [`migrate`](Self::migrate) makes.
+    #[must_use]
+    pub fn new(pool: SqlitePool) -> Self {
+        Self {
+            pool,
+            clock: Clock::system(),
+        }
+    }
+
+    /// Takes the time from another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Makes the tables, or brings them up to date. To be called when the application starts, by any number
+    /// of its processes at once.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails, or its tables are of a newer version.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        retry(|| async {
+            let mut transaction = self.write().await?;
+            sqlx::raw_sql(
+                "CREATE TABLE IF NOT EXISTS buttress_refresh_version (version INTEGER NOT NULL) STRICT",
+            )
+            .execute(&mut *transaction)
+            .await?;
+            let version: i64 =
+                sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM buttress_refresh_version")
+                    .fetch_one(&mut *transaction)
+                    .await?;
+            let pending = schema::pending(STEPS, version)?;
+            for (step, version) in pending.into_iter().zip(version + 1..) {
+                sqlx::raw_sql(step).execute(&mut *transaction).await?;
+                sqlx::query("INSERT INTO buttress_refresh_version (version) VALUES (?)")
+                    .bind(version)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Begins a transaction with the write lock. One that took it later would fail there, without waiting,
+    /// when another had written since it began to read.
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>, Failure> {
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// The time, as exact as it is kept.
+    fn now(&self) -> DateTime<Utc> {
+        millis::to_time(self.clock.now().timestamp_millis())
+    }
+}
+
+#[async_trait]
+impl RefreshStore for SqliteRefreshStore {
+    async fn begin(&self, beginning: &Beginning) -> Result<Begun, Error> {
+        retry(|| async {
+            let mut transaction = self.write().await?;
+            let now = self.now();
+            sqlx::query(
+                "DELETE FROM buttress_refresh_families WHERE id IN \
+                 (SELECT id FROM buttress_refresh_families WHERE ends_at <= ? ORDER BY ends_at LIMIT ?)",
+            )
+            .bind(now.timestamp_millis())
+            .bind(FORGET)
+            .execute(&mut *transaction)
+            .await?;
+
+            let mut live = live(&mut transaction, &beginning.subject, now).await?;
+            let room = usize::try_from(beginning.limit.get() - 1).unwrap_or(usize::MAX);
+            let mut evicted = live.split_off(room.min(live.len()));
+            for family in &mut evicted {
+                family.end(EndReason::Evicted, now);
+                row::update(&mut transaction, family).await?;
+            }
+            let family = beginning.family(now);
+            row::insert(&mut transaction, &family).await?;
+            transaction.commit().await?;
+            Ok(Begun {
+                session: row::kept(family.session),
+                evicted: sessions(evicted),
+            })
+        })
+        .await
+    }
+
+    async fn rotate(&self, proposal: &Proposal) -> Result<Option<Judged>, Error> {
+        retry(|| async {
+            let mut transaction = self.write().await?;
+            let Some(before) = find(&mut transaction, proposal.session).await? else {
+                return Ok(None);
+            };
+            let mut family = before.clone();
+            let verdict = family.rotate(proposal, self.now());
+            if family != before {
+                row::update(&mut transaction, &family).await?;
+                transaction.commit().await?;
+            }
+            Ok(Some(Judged {
+                verdict,
+                session: family.session,
+            }))
+        })
+        .await
+    }
+
+    async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error> {
+        retry(|| async {
+            let mut transaction = self.write().await?;
+            let now = self.now();
+            let mut families = match which {
+                Which::One(id) | Which::OneOf { id, .. } => {
+                    find(&mut transaction, *id).await?.into_iter().collect()
+                }
+                Which::AllOf { subject, .. } => live(&mut transaction, subject, now).await?,
+            };
+            families
+                .retain(|family| which.includes(&family.session) && family.session.is_live(now));
+            for family in &mut families {
+                family.end(reason, now);
+                row::update(&mut transaction, family).await?;
+            }
+            transaction.commit().await?;
+            Ok(sessions(families))
+        })
+        .await
+    }
+
+    async fn list(&self, subject: &str) -> Result<Vec<Session>, Error> {
+        retry(|| async {
+            let mut connection = self.pool.acquire().await?;
+            let live = live(&mut connection, subject, self.now()).await?;
+            Ok(sessions(live))
+        })
+        .await
+    }
+}
+
+async fn find(
+    connection: &mut sqlx::SqliteConnection,
+    id: SessionId,
+) -> Result<Option<Family>, Failure> {
+    let row = sqlx::query("SELECT * FROM buttress_refresh_families WHERE id = ?")
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.as_ref().map(row::read).transpose()?)
+}
+
+/// Last used first.
+async fn live(
+    connection: &mut sqlx::SqliteConnection,
+    subject: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<Family>, Failure> {
+    let rows = sqlx::query(
+        "SELECT * FROM buttress_refresh_families WHERE subject = ? AND ended_at IS NULL \
+         ORDER BY last_used_at DESC, id DESC",
+    )
+    .bind(subject)
+    .fetch_all(connection)
+    .await?;
+    let mut families = rows.iter().map(row::read).collect::<Result<Vec<_>, _>>()?;
+    families.retain(|family| family.session.is_live(now));
+    Ok(families)
+}
+
+fn sessions(families: Vec<Family>) -> Vec<Session> {
+    let mut sessions: Vec<Session> = families.into_iter().map(|family| family.session).collect();
+    last_used_first(&mut sessions);
+    sessions
+}
+
+/// Why a transaction did not come to its end.
+enum Failure {
+    Database(sqlx::Error),
+    Other(Error),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Repeats what finds the database busy, for as long as the caller has patience.
+async fn retry<T, F>(work: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match work().await {
+            Ok(done) => return Ok(done),
+            Err(Failure::Other(error)) => return Err(error),
+            Err(Failure::Database(error)) if is_busy(&error) => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(50));
+            }
+            Err(Failure::Database(error)) if is_taken(&error) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidSession,
+                    "a session of that id is kept already",
+                )
+                .with_source(error));
+            }
+            Err(Failure::Database(error)) => return Err(Error::store(error)),
+        }
+    }
+}
+
+/// SQLITE_BUSY and SQLITE_LOCKED, whose extended codes have the primary one in the low byte.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+fn is_taken(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
