@@ -12,6 +12,7 @@ mod key_set;
 mod keys;
 mod properties;
 mod refused;
+mod sessions;
 #[cfg(feature = "testing")]
 mod stores;
 mod support;

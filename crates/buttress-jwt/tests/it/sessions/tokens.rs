@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use buttress_jwt::{ErrorKind, NewSession, Refresh, RefreshKeys, Refusal, Sessions};
+
+use super::Login;
+
+#[tokio::test]
+async fn nothing_shows_a_token() {
+    let login = Login::new();
+    let pair = login.sessions.start("user-1").await.unwrap();
+    let refresh = Refresh::new(&pair.refresh_token).with_attempt("secret name");
+    let shown = format!(
+        "{pair:?} {:?} {:?} {refresh:?}",
+        login.sessions, login.store
+    );
+    for secret in [
+        &pair.refresh_token[10..20],
+        &pair.access_token.token[..20],
+        "secret name",
+    ] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn texts_that_cannot_be_kept_are_refused() {
+    let login = Login::new();
+    for new in [
+        NewSession::new(""),
+        NewSession::new("u".repeat(256)),
+        NewSession::new("u\0"),
+        NewSession::new("u").with_label("l".repeat(257)),
+        NewSession::new("u").with_label("\0"),
+        NewSession::new("u").with_context("c".repeat(4097)),
+        NewSession::new("u").with_context("c\0"),
+    ] {
+        let error = login.sessions.start(new).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSession);
+    }
+    let most = NewSession::new("u".repeat(255))
+        .with_label("l".repeat(256))
+        .with_context("c".repeat(4096));
+    login.sessions.start(most).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_grace_has_a_limit() {
+    let login = Login::new();
+    let sessions = login.sessions.clone();
+    assert!(sessions.with_grace(Duration::from_secs(300)).is_ok());
+    let error = login
+        .sessions
+        .with_grace(Duration::from_secs(301))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
+}
+
+#[tokio::test]
+async fn a_key_is_replaced_without_a_logout() {
+    let login = Login::new();
+    let old = login.sessions.start("user-1").await.unwrap();
+    let sessions = |keys| Sessions::new(login.issuer.clone(), keys, login.store.clone());
+    let new = RefreshKeys::new(2, [8; 32]).unwrap();
+    let both = sessions(new.clone().with_recognised(1, [7; 32]).unwrap());
+
+    let error = sessions(new.clone())
+        .refresh(&old.refresh_token)
+        .await
+        .unwrap_err();
+    assert_eq!(error.refusal(), Some(Refusal::Malformed));
+    let renewed = both.refresh(&old.refresh_token).await.unwrap();
+    sessions(new).refresh(&renewed.refresh_token).await.unwrap();
+}
