@@ -3,14 +3,30 @@
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(all(feature = "postgres", feature = "redis", feature = "sqlite"))]
+mod processes;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use buttress_jwt::{Algorithm, Issuer, KeyRing, RefreshKeys, RefreshStore, Sessions, SigningKey};
 
 /// A day in 2023.
 fn start() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+}
+
+/// Sessions on a store, with the same refresh keys in every process.
+fn sessions(store: Arc<dyn RefreshStore>) -> Sessions {
+    let key = SigningKey::generate(Algorithm::EdDSA).expect("a key");
+    let keys = KeyRing::new(key).expect("a ring");
+    let issuer = Issuer::new("https://api.example.com", "shop", keys);
+    let refresh_keys = RefreshKeys::new(1, [7; 32]).expect("a key");
+    Sessions::new(issuer, refresh_keys, store)
 }
