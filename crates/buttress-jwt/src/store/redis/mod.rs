@@ -167,7 +167,7 @@ impl RefreshStore for RedisRefreshStore {
                     .map_or(&[][..], |attempt| &attempt[..]),
             )
             .arg(millis::from_duration(proposal.grace));
-        reply::judged(self.call(&call).await?)
+        reply::judged(&self.call(&call).await?)
     }
 
     async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error> {

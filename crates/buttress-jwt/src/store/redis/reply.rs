@@ -12,7 +12,7 @@ pub(super) fn optional(text: Option<&str>) -> String {
 
 /// One element of an answer.
 pub(super) enum Reply {
-    Row(Vec<Reply>),
+    Row(Vec<Self>),
     Bytes(Vec<u8>),
     Nothing,
 }
@@ -57,7 +57,7 @@ impl Reply {
 }
 
 /// What the script of a rotation answers: nothing, or the verdict with its particulars before the session.
-pub(super) fn judged(replies: Vec<Reply>) -> Result<Option<Judged>, Error> {
+pub(super) fn judged(replies: &[Reply]) -> Result<Option<Judged>, Error> {
     let Some((particulars, row)) = replies.split_at_checked(5) else {
         return if replies.is_empty() {
             Ok(None)

@@ -2,11 +2,13 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use buttress_jwt::{
-    RedisRefreshStore, RefreshStore,
+    ErrorKind, RedisRefreshStore, RefreshError, RefreshStore,
     testing::{StoreHarness, check_store},
 };
-use buttress_testkit::RedisServer;
-use redis::{Client, Script};
+use buttress_testkit::{Proxy, RedisServer};
+use redis::{AsyncCommands, Client, Script};
+
+use super::sessions;
 
 struct Redis {
     server: &'static RedisServer,
@@ -64,4 +66,93 @@ const AGE: &str = "
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn keeps_every_promise() {
     check_store(Redis::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_broken_connection_is_replaced_by_one() {
+    let redis = Redis::new().await;
+    let proxy = Proxy::to(redis.server.address()).await;
+    let client = Client::open(format!("redis://{}/", proxy.address())).expect("a client");
+    let store = RedisRefreshStore::new(client)
+        .with_prefix(&redis.prefix)
+        .expect("a prefix");
+    let sessions = sessions(Arc::new(store));
+    let pair = sessions.start("user-1").await.expect("a session");
+    assert_eq!(proxy.accepted(), 1);
+
+    proxy.cut();
+    let error = sessions.refresh(&pair.refresh_token).await.unwrap_err();
+    let RefreshError::Failed(error) = error else {
+        panic!("it was refused: {error:?}");
+    };
+    assert_eq!(error.kind(), ErrorKind::Store);
+    proxy.resume();
+    let callers: Vec<_> = (0..16)
+        .map(|_| {
+            let (sessions, token) = (sessions.clone(), pair.refresh_token.clone());
+            tokio::spawn(async move { sessions.refresh(&token).await })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.expect("no panic").expect("a pair");
+    }
+    assert_eq!(proxy.accepted(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_hangs_is_not_waited_for() {
+    let redis = Redis::new().await;
+    let proxy = Proxy::to(redis.server.address()).await;
+    let client = Client::open(format!("redis://{}/", proxy.address())).expect("a client");
+    let store = RedisRefreshStore::new(client)
+        .with_prefix(&redis.prefix)
+        .expect("a prefix")
+        .with_timeout(Duration::from_millis(50));
+    let sessions = sessions(Arc::new(store));
+    let pair = sessions.start("user-1").await.expect("a session");
+    proxy.stall();
+    let error = sessions.refresh(&pair.refresh_token).await.unwrap_err();
+    assert!(matches!(error, RefreshError::Failed(_)), "{error:?}");
+    proxy.resume();
+    sessions.refresh(&pair.refresh_token).await.expect("a pair");
+}
+
+#[tokio::test]
+async fn scripts_that_the_server_forgot_are_sent_again_and_every_key_goes() {
+    let server = RedisServer::start().await;
+    let client = Client::open(server.url()).expect("a client");
+    let sessions = sessions(Arc::new(RedisRefreshStore::new(client.clone())));
+    let pair = sessions.start("user-1").await.expect("a session");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("a connection");
+    let () = redis::cmd("SCRIPT")
+        .arg("FLUSH")
+        .query_async(&mut connection)
+        .await
+        .expect("no scripts");
+    let pair = sessions.refresh(&pair.refresh_token).await.expect("a pair");
+
+    let keys: Vec<String> = connection.keys("*").await.expect("keys");
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    let slot = |key: &String| key.split(['{', '}']).nth(1).map(str::to_owned);
+    assert_eq!(slot(&keys[0]), slot(&keys[1]));
+    for key in &keys {
+        let expires: i64 = redis::cmd("PEXPIRETIME")
+            .arg(key)
+            .query_async(&mut connection)
+            .await
+            .expect("a time");
+        assert_eq!(expires, pair.session.ends_at.timestamp_millis(), "{key}");
+    }
+}
+
+#[test]
+fn a_prefix_does_not_decide_the_slot() {
+    let client = Client::open("redis://127.0.0.1/").expect("a client");
+    for prefix in ["{", "a}", "{a}"] {
+        let error = RedisRefreshStore::new(client.clone()).with_prefix(prefix);
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidConfiguration);
+    }
 }
