@@ -1,9 +1,10 @@
 //! What users rely on without seeing it in a signature.
 
 use buttress_jwt::{
-    AccessToken, Claims, Clock, Error, Grant, Issuer, JwksBody, JwksService, KeyRing, KeySet,
-    KeySource, KeyStatus, Rotation, Schedule, SigningKey, SkippedKey, TokenError, Verifier,
-    VerifyingKey,
+    AccessToken, Beginning, Begun, Claims, Clock, Error, Family, Grant, Issuer, Judged, JwksBody,
+    JwksService, KeyRing, KeySet, KeySource, KeyStatus, MemoryRefreshStore, NewSession, Proposal,
+    RefreshError, RefreshKeys, RefreshStore, Rotation, Schedule, Session, Sessions, SigningKey,
+    SkippedKey, TokenError, TokenPair, Verifier, VerifyingKey,
 };
 
 fn thread_safe<T: Send + Sync + Unpin + 'static>() {}
@@ -39,4 +40,23 @@ fn everything_crosses_threads() {
     )>();
     error::<Error>();
     error::<TokenError>();
+}
+
+#[test]
+fn sessions_cross_threads() {
+    thread_safe::<Beginning>();
+    thread_safe::<Begun>();
+    thread_safe::<Family>();
+    thread_safe::<Judged>();
+    thread_safe::<MemoryRefreshStore>();
+    thread_safe::<NewSession>();
+    thread_safe::<Proposal>();
+    thread_safe::<RefreshKeys>();
+    thread_safe::<Session>();
+    thread_safe::<Sessions>();
+    thread_safe::<TokenPair>();
+    cheap::<(MemoryRefreshStore, RefreshKeys, Sessions)>();
+    error::<RefreshError>();
+    // Whoever writes a store keeps it behind a pointer.
+    thread_safe::<std::sync::Arc<dyn RefreshStore>>();
 }
