@@ -37,7 +37,9 @@ const MIN_SECRET: usize = 32;
 ///
 /// To replace a key, let every process know the new one first
 /// ([`with_recognised`](Self::with_recognised)), then make it the first, then, when the sessions of the old
-/// one have ended or been refreshed, leave the old one out. A number is never given to another secret.
+/// one have ended or been refreshed, leave the old one out. A number is never given to another secret. While
+/// some processes make tokens with the one and some with the other, racers may get texts that differ; they are
+/// the same token to the store.
 ///
 /// These are no signing keys of access tokens, and they alone let nobody in: the store knows a hash of every
 /// secret that is still good. But who has one, and the id of a session, can end it with a token that seems old.

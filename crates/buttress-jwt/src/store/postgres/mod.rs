@@ -10,6 +10,9 @@ use crate::{Beginning, Begun, EndReason, Error, ErrorKind, Judged, Proposal, Ses
 
 /// Sessions in a PostgreSQL database, from version 12 on.
 ///
+/// A pool of sqlx asks each connection that it lends whether it is still there, which costs as much as the
+/// rotation; `PgPoolOptions::test_before_acquire(false)` spares that.
+///
 /// A rotation is one statement, under whatever isolation the database has; what the server cannot serialize,
 /// and what would deadlock, is repeated. Time is the server's. The tables carry their own version: they have
 /// nothing to do with the migrations of the application.

@@ -172,8 +172,8 @@ impl RefreshStore for RedisRefreshStore {
 
     async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error> {
         let (subject, id) = match which {
-            Which::One(id) => ("", id),
-            Which::OneOf { subject, id } => (subject.as_str(), id),
+            Which::One(id) => (None, id),
+            Which::OneOf { subject, id } => (Some(subject.as_str()), id),
             Which::AllOf { subject, except } => {
                 let except = except.map(|id| id.to_string()).unwrap_or_default();
                 let mut call = self.scripts.end_all.prepare_invoke();
@@ -185,7 +185,9 @@ impl RefreshStore for RedisRefreshStore {
             }
         };
         let mut call = self.scripts.end_one.prepare_invoke();
-        call.key(self.family(*id)).arg(reason.as_str()).arg(subject);
+        call.key(self.family(*id))
+            .arg(reason.as_str())
+            .arg(reply::optional(subject));
         self.sessions(&call).await
     }
 

@@ -16,11 +16,13 @@ use sqlx::{PgPool, SqlitePool};
 use super::sessions;
 
 const PROCESSES: usize = 4;
-const CALLERS: usize = 16;
+const SESSIONS: usize = 12;
+/// For each session, in each process.
+const CALLERS: usize = 4;
 
 /// Where a process that is one of the others finds what to do.
 const PLACE: &str = "BUTTRESS_JWT_TEST_PLACE";
-const TOKEN: &str = "BUTTRESS_JWT_TEST_TOKEN";
+const TOKENS: &str = "BUTTRESS_JWT_TEST_TOKENS";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn on_postgres_agree() {
@@ -69,10 +71,14 @@ async fn on_redis_agree() {
     agree("on_redis_agree", &url, open(&url)).await;
 }
 
-/// Begins a session and lets all processes refresh it at once.
+/// Begins sessions and lets all processes refresh all of them at once.
 async fn agree(test: &str, place: &str, store: Arc<dyn RefreshStore>) {
     let sessions = sessions(store);
-    let first = sessions.start("user-1").await.expect("a session");
+    let mut first = Vec::new();
+    for _ in 0..SESSIONS {
+        let pair = sessions.start("user-1").await.expect("a session");
+        first.push(pair.refresh_token);
+    }
     let mut others: Vec<Child> = (0..PROCESSES)
         .map(|_| {
             Command::new(env::current_exe().expect("this binary"))
@@ -82,7 +88,7 @@ async fn agree(test: &str, place: &str, store: Arc<dyn RefreshStore>) {
                     &format!("stores::processes::{test}"),
                 ])
                 .env(PLACE, place)
-                .env(TOKEN, &first.refresh_token)
+                .env(TOKENS, first.join(" "))
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .spawn()
@@ -102,31 +108,32 @@ async fn agree(test: &str, place: &str, store: Arc<dyn RefreshStore>) {
         input.write_all(b"go\n").expect("it listens");
     }
 
-    let mut tokens = Vec::new();
+    let mut tokens = vec![Vec::new(); SESSIONS];
     let mut rotations = 0;
-    for output in outputs {
-        for line in output.map_while(Result::ok) {
-            match line.split_once(' ') {
-                Some(("TOKEN", token)) => tokens.push(token.to_owned()),
-                Some(("ROTATIONS", count)) => {
-                    rotations += count.parse::<usize>().expect("a number");
-                }
-                _ => {}
+    for line in outputs.into_iter().flatten().map_while(Result::ok) {
+        match line.split(' ').collect::<Vec<_>>()[..] {
+            ["TOKEN", session, token] => {
+                let session: usize = session.parse().expect("a number");
+                tokens[session].push(token.to_owned());
             }
+            ["ROTATIONS", count] => rotations += count.parse::<usize>().expect("a number"),
+            _ => {}
         }
     }
     for mut other in others {
         assert!(other.wait().expect("its end").success());
     }
-    assert_eq!(tokens.len(), PROCESSES * CALLERS);
-    tokens.dedup();
-    assert_eq!(tokens.len(), 1, "all have the same token");
-    assert_eq!(rotations, 1);
-    sessions.refresh(&tokens[0]).await.expect("it works");
+    for mut tokens in tokens {
+        assert_eq!(tokens.len(), PROCESSES * CALLERS);
+        tokens.dedup();
+        assert_eq!(tokens.len(), 1, "all have the same token");
+        sessions.refresh(&tokens[0]).await.expect("it works");
+    }
+    assert_eq!(rotations, SESSIONS);
 }
 
 async fn be_one_of_them(store: Arc<dyn RefreshStore>) {
-    let token = env::var(TOKEN).expect("a token");
+    let tokens = env::var(TOKENS).expect("tokens");
     let rotations = Arc::new(Mutex::new(0));
     let sessions = sessions(store).with_events({
         let rotations = Arc::clone(&rotations);
@@ -140,15 +147,17 @@ async fn be_one_of_them(store: Arc<dyn RefreshStore>) {
     std::io::stdin()
         .read_line(&mut String::new())
         .expect("the start");
-    let callers: Vec<_> = (0..CALLERS)
-        .map(|_| {
-            let (sessions, token) = (sessions.clone(), token.clone());
-            tokio::spawn(async move { sessions.refresh(&token).await })
-        })
-        .collect();
-    for caller in callers {
+    let mut callers = Vec::new();
+    for (session, token) in tokens.split(' ').enumerate() {
+        for _ in 0..CALLERS {
+            let (sessions, token) = (sessions.clone(), token.to_owned());
+            let caller = tokio::spawn(async move { sessions.refresh(&token).await });
+            callers.push((session, caller));
+        }
+    }
+    for (session, caller) in callers {
         let pair = caller.await.expect("no panic").expect("a pair");
-        println!("\nTOKEN {}", pair.refresh_token);
+        println!("\nTOKEN {session} {}", pair.refresh_token);
     }
     println!("\nROTATIONS {}", rotations.lock().expect("a count"));
 }
