@@ -127,14 +127,15 @@ impl RefreshStore for SqliteRefreshStore {
         retry(|| async {
             let mut transaction = self.write().await?;
             let Some(before) = find(&mut transaction, proposal.session).await? else {
+                transaction.rollback().await?;
                 return Ok(None);
             };
             let mut family = before.clone();
             let verdict = family.rotate(proposal, self.now());
             if family != before {
                 row::update(&mut transaction, &family).await?;
-                transaction.commit().await?;
             }
+            transaction.commit().await?;
             Ok(Some(Judged {
                 verdict,
                 session: family.session,

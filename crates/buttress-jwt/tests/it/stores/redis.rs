@@ -148,6 +148,41 @@ async fn scripts_that_the_server_forgot_are_sent_again_and_every_key_goes() {
     }
 }
 
+#[tokio::test]
+async fn a_refresh_is_one_round_trip() {
+    let server = RedisServer::start().await;
+    let client = Client::open(server.url()).expect("a client");
+    let sessions = sessions(Arc::new(RedisRefreshStore::new(client.clone())));
+    let pair = sessions.start("user-1").await.expect("a session");
+    let mut pair = sessions.refresh(&pair.refresh_token).await.expect("a pair");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("a connection");
+    let () = redis::cmd("CONFIG")
+        .arg("RESETSTAT")
+        .query_async(&mut connection)
+        .await
+        .expect("no counts");
+    for _ in 0..10 {
+        pair = sessions.refresh(&pair.refresh_token).await.expect("a pair");
+    }
+    let stats: String = redis::cmd("INFO")
+        .arg("commandstats")
+        .query_async(&mut connection)
+        .await
+        .expect("counts");
+    let mut commands: Vec<(&str, &str)> = stats
+        .lines()
+        .filter_map(|line| line.strip_prefix("cmdstat_")?.split_once(":calls="))
+        .map(|(name, counts)| (name, counts.split(',').next().unwrap_or_default()))
+        // What the script does on the server, and what this test asked.
+        .filter(|(name, _)| !["time", "hmget", "hset", "config|resetstat"].contains(name))
+        .collect();
+    commands.sort_unstable();
+    assert_eq!(commands, [("evalsha", "10")]);
+}
+
 #[test]
 fn a_prefix_does_not_decide_the_slot() {
     let client = Client::open("redis://127.0.0.1/").expect("a client");
