@@ -42,6 +42,8 @@ pub enum ErrorKind {
     Claims,
     /// The cryptographic library failed to sign or to give random bytes.
     Crypto,
+    /// A list that is bounded has no room, and may not forget what it has.
+    CapacityExhausted,
 }
 
 impl Error {

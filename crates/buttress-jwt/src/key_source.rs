@@ -29,6 +29,16 @@ impl KeySource {
             Source::Ring(ring) => ring.with_published(now, |keys| find(keys, header)),
         }
     }
+
+    /// Whether a key that was found here would be found now: the very key, not one of its name.
+    pub(crate) fn has(&self, key: &VerifyingKey, now: DateTime<Utc>) -> bool {
+        match &self.0 {
+            Source::Fixed(_) => true,
+            Source::Ring(ring) => ring.with_published(now, |mut keys| {
+                Iterator::any(&mut keys, |published| published.is(key))
+            }),
+        }
+    }
 }
 
 impl From<VerifyingKey> for KeySource {

@@ -1,15 +1,25 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "axum")]
+mod axum;
+mod bearer;
+mod challenge;
 mod clock;
 mod error;
+mod gate;
 mod grant;
 mod issuer;
 mod jwks_service;
 mod key;
 mod key_ring;
 mod key_source;
+mod memory;
+mod principal;
 mod refresh;
+mod rejection;
+mod require;
+mod revocation;
 mod schedule;
 mod secret;
 mod sessions;
@@ -20,8 +30,12 @@ mod token;
 mod token_error;
 mod verifier;
 
+#[cfg(feature = "axum")]
+pub use axum::Bearer;
+pub use bearer::{BearerLayer, BearerService};
 pub use clock::Clock;
 pub use error::{Error, ErrorKind};
+pub use gate::{ResponseBody, ResponseFuture};
 pub use grant::Grant;
 pub use issuer::{AccessToken, Issuer};
 /// The algorithms that tokens are signed with.
@@ -30,10 +44,14 @@ pub use jwks_service::{JwksBody, JwksService};
 pub use key::{KeySet, SigningKey, SkippedKey, VerifyingKey};
 pub use key_ring::{KeyRing, KeyState, KeyStatus, Rotation};
 pub use key_source::KeySource;
+pub use principal::Principal;
 pub use refresh::{
     Beginning, Begun, EndReason, Ended, Family, Judged, NewSession, Proposal, RefreshKeys, Session,
     SessionId, Verdict, Which,
 };
+pub use rejection::{Rejection, RejectionKind};
+pub use require::{Decision, Require, RequireLayer, RequireService};
+pub use revocation::{Revocation, RevocationAnswer, RevocationList, TokenIdentity};
 pub use schedule::Schedule;
 pub use sessions::{
     Refresh, RefreshError, Refusal, ReissueCause, SessionEvent, SessionEvents, Sessions, TokenPair,

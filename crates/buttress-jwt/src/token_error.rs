@@ -45,6 +45,8 @@ pub enum TokenErrorKind {
     NotYetValid,
     /// The application's own claims are not of their type.
     InvalidCustomClaims,
+    /// It was revoked, or its session or its subject's tokens were.
+    Revoked,
 }
 
 impl TokenError {

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Claims, Clock, Error, ErrorKind, KeySource, TokenError, TokenErrorKind,
+    Claims, Clock, Error, ErrorKind, KeySource, TokenError, TokenErrorKind, VerifyingKey,
     schedule::{MAX_LEEWAY, delta},
     token::{Compact, Header, HeaderBuffer, base64url, json::Object, read_custom},
 };
@@ -119,8 +119,16 @@ impl Verifier {
     ///
     /// The first check that fails. It is for logs: who sent the token learns only that it was not accepted.
     pub fn verify<C: DeserializeOwned>(&self, token: &str) -> Result<Claims<C>, TokenError> {
+        self.verify_with_key(token).map(|(claims, _)| claims)
+    }
+
+    /// The claims, and the key that has signed them.
+    pub(crate) fn verify_with_key<C: DeserializeOwned>(
+        &self,
+        token: &str,
+    ) -> Result<(Claims<C>, VerifyingKey), TokenError> {
         let now = self.rules.clock.now();
-        let payload = self.authenticate(token, now)?;
+        let (payload, key) = self.authenticate(token, now)?;
         let object = Object::read(&payload).ok_or(TokenError::new(
             TokenErrorKind::Malformed,
             "the claims are not one JSON object with unique names",
@@ -133,11 +141,21 @@ impl Verifier {
                 "the application's own claims are not of their type",
             )
         })?;
-        Ok(claims.with_custom(custom))
+        Ok((claims.with_custom(custom), key))
     }
 
-    /// The claims as they were signed.
-    fn authenticate(&self, token: &str, now: DateTime<Utc>) -> Result<Vec<u8>, TokenError> {
+    /// Whether claims that this verifier has accepted are accepted still: the key is there, and so is their time.
+    pub(crate) fn accepts_still<C>(&self, claims: &Claims<C>, key: &VerifyingKey) -> bool {
+        let now = self.rules.clock.now();
+        self.check_times(claims, now).is_ok() && self.rules.keys.has(key, now)
+    }
+
+    /// The claims as they were signed, and the key that has.
+    fn authenticate(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(Vec<u8>, VerifyingKey), TokenError> {
         let compact = Compact::split(token)?;
         let mut buffer: HeaderBuffer = [0; _];
         let header = Header::read(compact.header, &mut buffer)?;
@@ -152,10 +170,11 @@ impl Verifier {
                 "the signature is not of this key over this token",
             ));
         }
-        base64url::decode(compact.payload).ok_or(TokenError::new(
+        let payload = base64url::decode(compact.payload).ok_or(TokenError::new(
             TokenErrorKind::Malformed,
             "the claims are not base64url",
-        ))
+        ))?;
+        Ok((payload, key))
     }
 
     fn check(&self, object: &Object<'_>, now: DateTime<Utc>) -> Result<Claims, TokenError> {
@@ -182,6 +201,12 @@ impl Verifier {
                 Some(_) => {}
             }
         }
+        self.check_times(&claims, now)?;
+        Ok(claims)
+    }
+
+    fn check_times<C>(&self, claims: &Claims<C>, now: DateTime<Utc>) -> Result<(), TokenError> {
+        let rules = &*self.rules;
         // Differences between times that there are do not overflow, sums may.
         let since = |time: DateTime<Utc>| now.signed_duration_since(time);
         if since(claims.expires_at) >= rules.leeway {
@@ -199,7 +224,7 @@ impl Verifier {
                 "`iat` is more than five minutes ahead",
             );
         }
-        Ok(claims)
+        Ok(())
     }
 }
 

@@ -80,6 +80,11 @@ impl VerifyingKey {
         Self::of_jwk(Jwk::read(json.as_ref(), Operation::Verify)?)
     }
 
+    /// Whether the two are clones of one key.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     pub(super) fn of_jwk(jwk: Jwk) -> Result<Self, Error> {
         match jwk.key {
             Key::Public(public) => Self::of_public(public, jwk.algorithm, jwk.key_id),

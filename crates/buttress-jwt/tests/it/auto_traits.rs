@@ -1,10 +1,11 @@
 //! What users rely on without seeing it in a signature.
 
 use buttress_jwt::{
-    AccessToken, Beginning, Begun, Claims, Clock, Error, Family, Grant, Issuer, Judged, JwksBody,
-    JwksService, KeyRing, KeySet, KeySource, KeyStatus, MemoryRefreshStore, NewSession, Proposal,
-    RefreshError, RefreshKeys, RefreshStore, Rotation, Schedule, Session, Sessions, SigningKey,
-    SkippedKey, TokenError, TokenPair, Verifier, VerifyingKey,
+    AccessToken, BearerLayer, BearerService, Beginning, Begun, Claims, Clock, Decision, Error,
+    Family, Grant, Issuer, Judged, JwksBody, JwksService, KeyRing, KeySet, KeySource, KeyStatus,
+    MemoryRefreshStore, NewSession, Principal, Proposal, RefreshError, RefreshKeys, RefreshStore,
+    Rejection, Require, RequireLayer, RequireService, RevocationList, Rotation, Schedule, Session,
+    Sessions, SigningKey, SkippedKey, TokenError, TokenPair, Verifier, VerifyingKey,
 };
 
 fn thread_safe<T: Send + Sync + Unpin + 'static>() {}
@@ -14,6 +15,8 @@ fn error<T: std::error::Error + Send + Sync + 'static>() {}
 #[test]
 fn everything_crosses_threads() {
     thread_safe::<AccessToken>();
+    thread_safe::<BearerLayer>();
+    thread_safe::<BearerService<()>>();
     thread_safe::<Claims>();
     thread_safe::<Clock>();
     thread_safe::<Grant>();
@@ -24,6 +27,13 @@ fn everything_crosses_threads() {
     thread_safe::<KeySet>();
     thread_safe::<KeySource>();
     thread_safe::<KeyStatus>();
+    thread_safe::<Decision>();
+    thread_safe::<Principal>();
+    thread_safe::<Rejection>();
+    thread_safe::<Require>();
+    thread_safe::<RequireLayer>();
+    thread_safe::<RequireService<()>>();
+    thread_safe::<RevocationList>();
     thread_safe::<Rotation>();
     thread_safe::<Schedule>();
     thread_safe::<SigningKey>();
@@ -38,7 +48,16 @@ fn everything_crosses_threads() {
         Verifier,
         VerifyingKey,
     )>();
+    cheap::<(
+        BearerLayer,
+        BearerService<()>,
+        Principal,
+        Require,
+        RequireLayer,
+        RevocationList,
+    )>();
     error::<Error>();
+    error::<Rejection>();
     error::<TokenError>();
 }
 

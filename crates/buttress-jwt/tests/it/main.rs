@@ -5,13 +5,20 @@
 mod accepted;
 mod allocations;
 mod auto_traits;
+#[cfg(feature = "axum")]
+mod axum;
+mod bearer;
 mod issuer;
 mod jwks;
 mod key_ring;
 mod key_set;
 mod keys;
+mod log;
+mod memory;
 mod properties;
 mod refused;
+mod require;
+mod revocation;
 mod sessions;
 #[cfg(feature = "testing")]
 mod stores;

@@ -1,0 +1,216 @@
+//! Where a request carries its token: the only place that reads `Authorization` and `Cookie`.
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{AUTHORIZATION, COOKIE},
+};
+
+use crate::Rejection;
+
+/// The one token of the request, or `None` when it has none.
+///
+/// Credentials of another scheme than `Bearer` are none of this one's.
+///
+/// # Errors
+///
+/// When there are several, or `Bearer` is followed by what is no token.
+pub(super) fn find<'a>(
+    headers: &'a HeaderMap,
+    cookie: Option<&str>,
+) -> Result<Option<&'a str>, Rejection> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let from_header = match (values.next(), values.next()) {
+        (None, _) => None,
+        (Some(value), None) => in_header(value)?,
+        (Some(_), Some(_)) => {
+            return Err(Rejection::invalid_request(
+                "the header field `Authorization` stands there more than once",
+            ));
+        }
+    };
+    let from_cookie = match cookie {
+        Some(name) => in_cookies(headers, name)?,
+        None => None,
+    };
+    match (from_header, from_cookie) {
+        (Some(_), Some(_)) => Err(Rejection::invalid_request(
+            "there is an access token both in `Authorization` and in a cookie",
+        )),
+        (from_header, from_cookie) => Ok(from_header.or(from_cookie)),
+    }
+}
+
+/// Keeps the values out of logs that show headers.
+pub(super) fn hide(headers: &mut HeaderMap, cookie: bool) {
+    if let Some(value) = headers.get_mut(AUTHORIZATION) {
+        value.set_sensitive(true);
+    }
+    if cookie && let http::header::Entry::Occupied(mut values) = headers.entry(COOKIE) {
+        values
+            .iter_mut()
+            .for_each(|value| value.set_sensitive(true));
+    }
+}
+
+/// `Bearer`, in any case, one space, and `token68` (RFC 9110, section 11.2).
+fn in_header(value: &HeaderValue) -> Result<Option<&str>, Rejection> {
+    let value = value.as_bytes();
+    let end = value.iter().position(|byte| !is_tchar(*byte));
+    let (scheme, rest) = value.split_at(end.unwrap_or(value.len()));
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Ok(None);
+    }
+    rest.strip_prefix(b" ")
+        .filter(|token| is_token68(token))
+        .and_then(|token| str::from_utf8(token).ok())
+        .map(Some)
+        .ok_or(Rejection::invalid_request(
+            "`Authorization: Bearer` is not followed by one space and one access token",
+        ))
+}
+
+/// The value of the one cookie of this name (RFC 6265, section 5.4). HTTP/2 may split the field.
+///
+/// An empty one is what some clients keep of a cookie that was taken back.
+fn in_cookies<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Rejection> {
+    let mut found = None;
+    let pairs = headers
+        .get_all(COOKIE)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    for pair in pairs {
+        let Some(value) = pair
+            .trim_ascii()
+            .strip_prefix(name.as_bytes())
+            .and_then(|rest| rest.strip_prefix(b"="))
+            .filter(|value| !value.is_empty())
+        else {
+            continue;
+        };
+        // Which of them comes from here, and which from a neighbour's domain, cannot be told.
+        if found.is_some() {
+            return Err(Rejection::invalid_request(
+                "the cookie of the access token stands there more than once",
+            ));
+        }
+        // What is no token is not one that is accepted: the verifier says so.
+        found = Some(str::from_utf8(value).unwrap_or(""));
+    }
+    Ok(found)
+}
+
+/// RFC 9110, section 5.6.2.
+pub(super) fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn is_token68(token: &[u8]) -> bool {
+    let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte);
+    let end = token.iter().rposition(|byte| *byte != b'=');
+    end.is_some_and(|end| token[..=end].iter().all(is_allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find_in(fields: &[(&'static str, &'static str)]) -> Option<Option<String>> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        find(&headers, Some("__Host-at"))
+            .ok()
+            .map(|token| token.map(str::to_owned))
+    }
+
+    fn header(value: &'static str) -> Option<Option<String>> {
+        find_in(&[("authorization", value)])
+    }
+
+    fn token(text: &str) -> Option<Option<String>> {
+        Some(Some(text.to_owned()))
+    }
+
+    #[test]
+    fn the_scheme_has_any_case_and_the_token_its_characters() {
+        for value in [
+            "Bearer a.b-c_d~e+f/g==",
+            "bearer a.b-c_d~e+f/g==",
+            "BEARER a.b-c_d~e+f/g==",
+        ] {
+            assert_eq!(header(value), token("a.b-c_d~e+f/g=="), "{value}");
+        }
+        for value in [
+            "Bearer",
+            "Bearer ",
+            "Bearer  a",
+            "Bearer\ta",
+            "Bearer a b",
+            "Bearer a,b",
+            "Bearer a, Bearer b",
+            "Bearer =",
+            "Bearer a=b",
+            "Bearer \"a\"",
+            "Bearer:a",
+            "Bearer {}",
+            "Bearer a\t",
+        ] {
+            assert_eq!(header(value), None, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn other_schemes_are_not_looked_at() {
+        for value in [
+            "",
+            "Basic YTpi",
+            "Bearers a",
+            "DPoP a",
+            "Bea rer a",
+            " Bearer a",
+        ] {
+            assert_eq!(header(value), Some(None), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn one_of_the_cookies_is_read() {
+        for value in [
+            "__Host-at=x",
+            "a=b; __Host-at=x",
+            "__Host-at=x;c=d",
+            "__Host-at=; __Host-at=x",
+            "a;;__Host-at=x",
+        ] {
+            assert_eq!(find_in(&[("cookie", value)]), token("x"), "{value}");
+        }
+        for value in [
+            "",
+            "__Host-at",
+            "__Host-at=",
+            "__Host-att=x",
+            "x__Host-at=x",
+            "__host-at=x",
+            "a=__Host-at=x",
+        ] {
+            assert_eq!(find_in(&[("cookie", value)]), Some(None), "{value}");
+        }
+        assert_eq!(
+            find_in(&[("cookie", "a=b"), ("cookie", "__Host-at=x")]),
+            token("x")
+        );
+    }
+
+    #[test]
+    fn several_are_one_too_many() {
+        let header = ("authorization", "Bearer a");
+        let cookie = ("cookie", "__Host-at=x");
+        assert_eq!(find_in(&[header, header]), None);
+        assert_eq!(find_in(&[header, ("authorization", "Basic a")]), None);
+        assert_eq!(find_in(&[header, cookie]), None);
+        assert_eq!(find_in(&[cookie, cookie]), None);
+        assert_eq!(find_in(&[("cookie", "__Host-at=x; __Host-at=x")]), None);
+        assert_eq!(find_in(&[("authorization", "Basic a"), cookie]), token("x"));
+    }
+}

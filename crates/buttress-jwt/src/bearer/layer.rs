@@ -1,0 +1,190 @@
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::Response;
+use tower_layer::Layer;
+
+use super::{credentials::is_tchar, service::BearerService};
+use crate::{Error, ErrorKind, Rejection, Revocation, Verifier, gate::Responder, memory::Memory};
+
+/// Lets requests with an access token pass, and tells what is behind it who makes them.
+///
+/// 1. **The token** stands in `Authorization: Bearer`, or in a cookie if [one was named](Self::with_cookie). Two of them
+///    are 400, and so is `Bearer` without a token. Tokens in the query or in a form are not looked at: they end up in
+///    logs.
+/// 2. **A token that is accepted** becomes an `Arc<Claims<C>>` and a [`Principal`](crate::Principal) in the extensions
+///    of the request. With a [`Revocation`](crate::Revocation), it is asked on every request.
+/// 3. **No token** is 401 with a challenge that has no error code, or passes if it is [optional](Self::optional). A
+///    token that is not accepted never passes.
+/// 4. **Every token that is not accepted** gets one and the same 401, `INVALID_TOKEN`. Which check failed is in a debug
+///    event and in the [`Rejection`] in the extensions of the answer, the token in neither.
+/// 5. **`Authorization`** and the cookies are marked as sensitive, so that they are not shown where headers are.
+///
+/// Preflights of CORS have no credentials: put the layer that answers them outside of this one.
+///
+/// ```
+/// use std::sync::Arc;
+/// use buttress_jwt::{Algorithm, BearerLayer, Claims, Grant, Issuer, KeyRing, SigningKey, Verifier};
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = KeyRing::new(SigningKey::generate(Algorithm::EdDSA)?)?;
+/// let issuer = Issuer::new("https://api.example.com", "shop", keys.clone());
+/// let verifier = Verifier::new("https://api.example.com", "shop", keys);
+///
+/// let service = ServiceBuilder::new()
+///     .layer(BearerLayer::<()>::new(verifier))
+///     .service(service_fn(async |request: Request<()>| {
+///         let claims: &Arc<Claims> = request.extensions().get().expect("the layer has seen to it");
+///         Ok::<_, std::convert::Infallible>(Response::new(Full::from(claims.subject.clone())))
+///     }));
+///
+/// let token = issuer.issue(Grant::new("user-1"))?.token;
+/// let request = Request::get("/").header("authorization", format!("Bearer {token}")).body(())?;
+/// assert_eq!(service.clone().oneshot(request).await?.status(), 200);
+///
+/// let answer = service.oneshot(Request::get("/").body(())?).await?;
+/// assert_eq!(answer.status(), 401);
+/// assert_eq!(answer.headers()["www-authenticate"], "Bearer");
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub struct BearerLayer<C = ()> {
+    config: Arc<Config>,
+    memory: Option<Arc<Memory<C>>>,
+}
+
+#[derive(Clone)]
+pub(super) struct Config {
+    pub(super) verifier: Verifier,
+    pub(super) cookie: Option<Box<str>>,
+    pub(super) optional: bool,
+    pub(super) realm: Option<Arc<str>>,
+    pub(super) revocation: Option<Arc<dyn Revocation>>,
+    pub(super) responder: Responder,
+}
+
+impl<C> BearerLayer<C> {
+    /// Lets pass what this verifier accepts, from `Authorization` only.
+    pub fn new(verifier: Verifier) -> Self {
+        Self {
+            config: Arc::new(Config {
+                verifier,
+                cookie: None,
+                optional: false,
+                realm: None,
+                revocation: None,
+                responder: Responder::default(),
+            }),
+            memory: None,
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+
+    /// Takes the token from this cookie too. A request with both is refused.
+    ///
+    /// Browsers send cookies with requests that other sites make: let the cookie be `SameSite=Lax` or `Strict`, and
+    /// check where requests that change something come from. A name that begins with `__Host-` cannot be set by a
+    /// neighbouring domain.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfiguration`] when the name has characters that no name of a cookie has.
+    pub fn with_cookie(self, name: impl Into<String>) -> Result<Self, Error> {
+        let name = name.into();
+        if name.is_empty() || !name.bytes().all(is_tchar) {
+            return Err(Error::new(
+                ErrorKind::InvalidConfiguration,
+                "the name of a cookie is letters, digits and !#$%&'*+-.^_`|~",
+            ));
+        }
+        Ok(self.with(|config| config.cookie = Some(name.into())))
+    }
+
+    /// Lets requests without a token pass, without claims: for what shows more to those who are known.
+    ///
+    /// A token that is not accepted is refused all the same, so that a client learns that it has expired.
+    /// [`RequireLayer`](crate::RequireLayer) refuses those who are not known.
+    pub fn optional(self) -> Self {
+        self.with(|config| config.optional = true)
+    }
+
+    /// Names what is protected, in challenges. Characters that may not stand there are replaced.
+    pub fn with_realm(self, realm: impl Into<Arc<str>>) -> Self {
+        self.with(|config| config.realm = Some(realm.into()))
+    }
+
+    /// Asks this about every token that is otherwise accepted, remembered ones too. If it does not answer, nor does
+    /// the service: 503, without a challenge.
+    pub fn with_revocation(self, revocation: impl Revocation + 'static) -> Self {
+        self.with(|config| config.revocation = Some(Arc::new(revocation)))
+    }
+
+    /// Remembers about this many tokens that were accepted, and their claims, so that their signatures are not verified on
+    /// every request; none by default.
+    ///
+    /// What is remembered is the whole token, and nothing is accepted that would not be without: its times, whether
+    /// its key is still there, and the [revocation](Self::with_revocation) are looked at every time. Tokens that are
+    /// not accepted are not remembered. The tokens stay in memory until others take their place, a token being 8 KiB
+    /// at most, and 1 KiB as a rule.
+    pub fn with_memory(mut self, tokens: usize) -> Self {
+        self.memory = (tokens > 0).then(|| Arc::new(Memory::new(tokens)));
+        self
+    }
+
+    /// Makes the answers to requests that do not pass, in place of problem documents.
+    ///
+    /// The [`Rejection`] is put into the extensions of the answer either way, and the challenge into its headers if
+    /// the answer has none.
+    pub fn with_responder(
+        self,
+        responder: impl Fn(&Rejection) -> Response<Bytes> + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|config| config.responder = Responder::new(responder))
+    }
+}
+
+impl<S, C> Layer<S> for BearerLayer<C> {
+    type Service = BearerService<S, C>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        BearerService::new(inner, Arc::clone(&self.config), self.memory.clone())
+    }
+}
+
+impl<C> Clone for BearerLayer<C> {
+    fn clone(&self) -> Self {
+        Self {
+            config: Arc::clone(&self.config),
+            memory: self.memory.clone(),
+        }
+    }
+}
+
+impl<C> fmt::Debug for BearerLayer<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BearerLayer")
+            .field("config", &self.config)
+            .field("memory", &self.memory)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("verifier", &self.verifier)
+            .field("cookie", &self.cookie)
+            .field("optional", &self.optional)
+            .field("realm", &self.realm)
+            .finish_non_exhaustive()
+    }
+}

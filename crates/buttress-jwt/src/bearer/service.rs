@@ -1,0 +1,187 @@
+use std::{
+    error::Error as StdError,
+    fmt, mem,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Extensions, HeaderMap, Request, Response};
+use http_body::Body;
+use serde::de::DeserializeOwned;
+use tower_service::Service;
+
+use super::{credentials, layer::Config};
+use crate::{
+    Claims, Rejection, ResponseBody, ResponseFuture, TokenError, TokenErrorKind,
+    gate::Verdict,
+    memory::Memory,
+    principal::{Authentication, Principal},
+    revocation::{Answer, TokenIdentity},
+};
+
+/// See [`BearerLayer`](crate::BearerLayer).
+#[must_use]
+pub struct BearerService<S, C = ()> {
+    inner: S,
+    config: Arc<Config>,
+    memory: Option<Arc<Memory<C>>>,
+}
+
+impl<S, C> BearerService<S, C> {
+    pub(super) fn new(inner: S, config: Arc<Config>, memory: Option<Arc<Memory<C>>>) -> Self {
+        Self {
+            inner,
+            config,
+            memory,
+        }
+    }
+
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, C, ReqBody, ResBody> Service<Request<ReqBody>> for BearerService<S, C>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+    ResBody: Body<Data = Bytes>,
+    C: DeserializeOwned + Send + Sync + 'static,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, ReqBody, S::Future>;
+
+    #[inline]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let config = &*self.config;
+        let memory = self.memory.as_deref();
+        let access = authenticate(request.headers(), config, memory)
+            .and_then(|claims| Ok((ask(claims.as_deref(), config)?, claims)));
+        let (verdict, claims) = match access {
+            Ok(access) => access,
+            Err(rejection) => {
+                return ResponseFuture::refused(
+                    rejection.with_realm(config.realm.clone()),
+                    config.responder.clone(),
+                );
+            }
+        };
+        credentials::hide(request.headers_mut(), config.cookie.is_some());
+        introduce(request.extensions_mut(), claims, config);
+        let Some(verdict) = verdict else {
+            return ResponseFuture::running(self.inner.call(request));
+        };
+        // The service that was polled ready is the one that is called; its clone, which was not, takes its place here.
+        let clone = self.inner.clone();
+        let ready = mem::replace(&mut self.inner, clone);
+        ResponseFuture::asking(verdict, ready, request, config.responder.clone())
+    }
+}
+
+/// Who makes the request: nobody, if it has no token and needs none.
+fn authenticate<C: DeserializeOwned>(
+    headers: &HeaderMap,
+    config: &Config,
+    memory: Option<&Memory<C>>,
+) -> Result<Option<Arc<Claims<C>>>, Rejection> {
+    let token = credentials::find(headers, config.cookie.as_deref()).inspect_err(|rejection| {
+        tracing::debug!(reason = %rejection, "the credentials of a request cannot be read");
+    })?;
+    let Some(token) = token else {
+        return match config.optional {
+            true => Ok(None),
+            false => Err(Rejection::unauthenticated()),
+        };
+    };
+    let claims = match memory {
+        Some(memory) => memory.verify(token, &config.verifier),
+        None => config.verifier.verify(token).map(Arc::new),
+    };
+    claims.map(Some).map_err(refuse)
+}
+
+/// What is left to wait for, if there is anything.
+fn ask<C>(claims: Option<&Claims<C>>, config: &Config) -> Result<Option<Verdict>, Rejection> {
+    let (Some(claims), Some(revocation)) = (claims, &config.revocation) else {
+        return Ok(None);
+    };
+    let later = match revocation.check(&TokenIdentity::of(claims)).0 {
+        Answer::Now(false) => return Ok(None),
+        Answer::Now(true) => return Err(refuse(REVOKED)),
+        Answer::Later(later) => later,
+    };
+    let realm = config.realm.clone();
+    Ok(Some(Box::pin(async move {
+        match later.await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(refuse(REVOKED).with_realm(realm)),
+            Err(error) => {
+                let error: &(dyn StdError + 'static) = &*error;
+                tracing::error!(error, "whether a token is revoked could not be found out");
+                Err(Rejection::unavailable())
+            }
+        }
+    })))
+}
+
+const REVOKED: TokenError = TokenError::new(TokenErrorKind::Revoked, "it was revoked");
+
+/// The reason goes to the logs, and nothing of it to the client.
+fn refuse(error: TokenError) -> Rejection {
+    tracing::debug!(kind = ?error.kind(), reason = %error, "an access token was refused");
+    Rejection::invalid_token(error)
+}
+
+/// Tells what comes behind who makes the request.
+fn introduce<C: Send + Sync + 'static>(
+    extensions: &mut Extensions,
+    claims: Option<Arc<Claims<C>>>,
+    config: &Config,
+) {
+    // Another layer of this kind, further out, may know who it is by other means.
+    if claims.is_none() && Authentication::in_extensions(extensions).is_some() {
+        return;
+    }
+    if let Some(claims) = &claims {
+        extensions.insert(Arc::clone(claims));
+    }
+    extensions.insert(Authentication {
+        principal: claims.map(Principal::from),
+        realm: config.realm.clone(),
+    });
+}
+
+impl<S: Clone, C> Clone for BearerService<S, C> {
+    fn clone(&self) -> Self {
+        Self::new(
+            self.inner.clone(),
+            Arc::clone(&self.config),
+            self.memory.clone(),
+        )
+    }
+}
+
+impl<S: fmt::Debug, C> fmt::Debug for BearerService<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BearerService")
+            .field("inner", &self.inner)
+            .field("config", &self.config)
+            .finish()
+    }
+}

@@ -1,0 +1,53 @@
+//! What the two layers have in common: a verdict first, and the inner service only after it.
+
+mod body;
+mod future;
+
+use std::{fmt, sync::Arc};
+
+use buttress_problem::ToProblem;
+use bytes::Bytes;
+use http::{Response, header::WWW_AUTHENTICATE};
+
+pub(crate) use self::future::Verdict;
+pub use self::{body::ResponseBody, future::ResponseFuture};
+use crate::Rejection;
+
+/// Makes the answers to requests that are refused.
+#[derive(Clone)]
+pub(crate) struct Responder(Arc<Respond>);
+
+type Respond = dyn Fn(&Rejection) -> Response<Bytes> + Send + Sync;
+
+impl Responder {
+    pub(crate) fn new(
+        responder: impl Fn(&Rejection) -> Response<Bytes> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(responder))
+    }
+
+    /// The answer, with the challenge that HTTP demands even if the responder has none, and with the reason in its
+    /// extensions.
+    fn respond(&self, rejection: Rejection) -> Response<Bytes> {
+        let mut response = (self.0)(&rejection);
+        if !response.headers().contains_key(WWW_AUTHENTICATE)
+            && let Some(challenge) = rejection.challenge()
+        {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response.extensions_mut().insert(rejection);
+        response
+    }
+}
+
+impl Default for Responder {
+    fn default() -> Self {
+        Self::new(|rejection| rejection.to_problem().into())
+    }
+}
+
+impl fmt::Debug for Responder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Responder").finish_non_exhaustive()
+    }
+}

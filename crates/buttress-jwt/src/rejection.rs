@@ -1,0 +1,237 @@
+use std::{error::Error, fmt, sync::Arc};
+
+use buttress_problem::{Catalogue, Problem, ProblemType, ToProblem};
+use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
+
+use crate::{TokenError, challenge};
+
+/// Why [`BearerLayer`](crate::BearerLayer) or [`RequireLayer`](crate::RequireLayer) does not let a request pass, and
+/// the problem that tells its client so.
+///
+/// | kind | status | `code` | `error` in the challenge (RFC 6750) |
+/// |---|---|---|---|
+/// | [`Unauthenticated`](RejectionKind::Unauthenticated) | 401 | `AUTHENTICATION_REQUIRED` | none |
+/// | [`InvalidToken`](RejectionKind::InvalidToken) | 401 | `INVALID_TOKEN` | `invalid_token` |
+/// | [`InvalidRequest`](RejectionKind::InvalidRequest) | 400 | `INVALID_REQUEST` | `invalid_request` |
+/// | [`InsufficientScope`](RejectionKind::InsufficientScope) | 403 | `INSUFFICIENT_SCOPE` | `insufficient_scope`, with `scope`; also the member `missingScopes` |
+/// | [`Forbidden`](RejectionKind::Forbidden) | 403 | `FORBIDDEN` | no challenge: no other token of the client would do |
+/// | [`Unavailable`](RejectionKind::Unavailable) | 503 | `SERVICE_UNAVAILABLE` | no challenge: the client has done nothing wrong |
+/// | [`Misconfigured`](RejectionKind::Misconfigured) | 500 | `INTERNAL_SERVER_ERROR` | no challenge |
+///
+/// A client is told the same of every token that is not accepted. [`token_error`](Self::token_error) is for metrics
+/// and logs on this side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    kind: RejectionKind,
+    reason: &'static str,
+    realm: Option<Arc<str>>,
+    missing_scopes: Vec<String>,
+    token_error: Option<TokenError>,
+}
+
+/// The kind of a [`Rejection`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RejectionKind {
+    /// There are no credentials: 401.
+    Unauthenticated,
+    /// The token is not accepted: 401.
+    InvalidToken,
+    /// The credentials cannot be read, or there are several: 400.
+    InvalidRequest,
+    /// The token lacks scopes, and would do with them: 403.
+    InsufficientScope,
+    /// Who asks may not do this: 403.
+    Forbidden,
+    /// What has to be asked before the request may pass does not answer: 503.
+    Unavailable,
+    /// The layers are put together in a way in which nobody could pass: 500.
+    Misconfigured,
+}
+
+const AUTHENTICATION_REQUIRED: ProblemType =
+    ProblemType::new(StatusCode::UNAUTHORIZED, "AUTHENTICATION_REQUIRED").with_description(
+        "The request has no credentials: send `Authorization: Bearer` with an access token.",
+    );
+
+const INVALID_TOKEN: ProblemType = ProblemType::new(StatusCode::UNAUTHORIZED, "INVALID_TOKEN")
+    .with_description(
+        "The access token is malformed, expired, revoked or for another service: get a new one.",
+    );
+
+const INVALID_REQUEST: ProblemType = ProblemType::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST")
+    .with_description(
+        "The credentials cannot be read, or there are several: send one access token, as \
+         `Authorization: Bearer`, one space, and the token.",
+    );
+
+const INSUFFICIENT_SCOPE: ProblemType =
+    ProblemType::new(StatusCode::FORBIDDEN, "INSUFFICIENT_SCOPE").with_description(
+        "The access token lacks scopes: get one that has those in `missingScopes` too.",
+    );
+
+const FORBIDDEN: ProblemType = ProblemType::new(StatusCode::FORBIDDEN, "FORBIDDEN")
+    .with_description("Who asks may not do this, whatever the scopes of the access token.");
+
+const SERVICE_UNAVAILABLE: ProblemType =
+    ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").with_description(
+        "Whether the request may pass cannot be found out at the moment: try again later.",
+    );
+
+const INTERNAL_SERVER_ERROR: ProblemType =
+    ProblemType::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR")
+        .with_description("The service is put together in a way in which nobody could pass.");
+
+impl Rejection {
+    fn new(kind: RejectionKind, reason: &'static str) -> Self {
+        Self {
+            kind,
+            reason,
+            realm: None,
+            missing_scopes: Vec::new(),
+            token_error: None,
+        }
+    }
+
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(
+            RejectionKind::Unauthenticated,
+            "the request has no access token",
+        )
+    }
+
+    /// One text for all of them: what differs would help who guesses.
+    pub(crate) fn invalid_token(error: TokenError) -> Self {
+        Self {
+            token_error: Some(error),
+            ..Self::new(
+                RejectionKind::InvalidToken,
+                "the access token is malformed, expired, revoked or for another service",
+            )
+        }
+    }
+
+    pub(crate) fn invalid_request(reason: &'static str) -> Self {
+        Self::new(RejectionKind::InvalidRequest, reason)
+    }
+
+    /// A denial: for the want of these scopes, or for good when there are none.
+    pub(crate) fn denied(missing_scopes: Vec<String>) -> Self {
+        if missing_scopes.is_empty() {
+            return Self::new(RejectionKind::Forbidden, "this is not allowed");
+        }
+        Self {
+            missing_scopes,
+            ..Self::new(
+                RejectionKind::InsufficientScope,
+                "the access token lacks scopes",
+            )
+        }
+    }
+
+    pub(crate) fn unavailable() -> Self {
+        Self::new(
+            RejectionKind::Unavailable,
+            "whether the request may pass cannot be found out at the moment",
+        )
+    }
+
+    pub(crate) fn misconfigured() -> Self {
+        Self::new(RejectionKind::Misconfigured, "the service is not set up")
+    }
+
+    pub(crate) fn with_realm(mut self, realm: Option<Arc<str>>) -> Self {
+        self.realm = realm;
+        self
+    }
+
+    /// Why the request does not pass.
+    #[must_use]
+    pub fn kind(&self) -> RejectionKind {
+        self.kind
+    }
+
+    /// The scopes that would let it pass.
+    #[must_use]
+    pub fn missing_scopes(&self) -> &[String] {
+        &self.missing_scopes
+    }
+
+    /// Which check the token has failed, for [`RejectionKind::InvalidToken`]. The client is not told.
+    #[must_use]
+    pub fn token_error(&self) -> Option<TokenError> {
+        self.token_error
+    }
+
+    /// The value of `WWW-Authenticate`, where there is one. The layers see to it that the answer has it, whatever
+    /// responder makes that.
+    #[must_use]
+    pub fn challenge(&self) -> Option<HeaderValue> {
+        let error = match self.kind {
+            RejectionKind::Unauthenticated => None,
+            RejectionKind::InvalidToken => Some("invalid_token"),
+            RejectionKind::InvalidRequest => Some("invalid_request"),
+            RejectionKind::InsufficientScope => Some("insufficient_scope"),
+            RejectionKind::Forbidden
+            | RejectionKind::Unavailable
+            | RejectionKind::Misconfigured => return None,
+        };
+        Some(challenge::bearer(
+            self.realm.as_deref(),
+            error.map(|code| (code, self.reason)),
+            &self.missing_scopes,
+        ))
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason)
+    }
+}
+
+impl Error for Rejection {}
+
+impl ToProblem for Rejection {
+    fn to_problem(&self) -> Problem {
+        let kind = match self.kind {
+            RejectionKind::Unauthenticated => AUTHENTICATION_REQUIRED,
+            RejectionKind::InvalidToken => INVALID_TOKEN,
+            RejectionKind::InvalidRequest => INVALID_REQUEST,
+            RejectionKind::InsufficientScope => INSUFFICIENT_SCOPE,
+            RejectionKind::Forbidden => FORBIDDEN,
+            RejectionKind::Unavailable => SERVICE_UNAVAILABLE,
+            RejectionKind::Misconfigured => INTERNAL_SERVER_ERROR,
+        };
+        let mut problem = Problem::of(kind);
+        // What is wrong with the service is for its logs.
+        if self.kind != RejectionKind::Misconfigured {
+            problem = problem.with_detail(self.reason);
+        }
+        if !self.missing_scopes.is_empty() {
+            problem = problem.with_extension("missingScopes", &self.missing_scopes);
+        }
+        match self.challenge() {
+            Some(challenge) => problem.with_header(WWW_AUTHENTICATE, challenge),
+            None => problem,
+        }
+    }
+
+    fn catalogue() -> Catalogue {
+        Catalogue::from_iter([
+            AUTHENTICATION_REQUIRED,
+            INVALID_TOKEN,
+            INVALID_REQUEST,
+            INSUFFICIENT_SCOPE,
+            FORBIDDEN,
+            SERVICE_UNAVAILABLE,
+            INTERNAL_SERVER_ERROR,
+        ])
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        rejection.to_problem()
+    }
+}

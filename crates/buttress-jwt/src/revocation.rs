@@ -1,0 +1,320 @@
+use std::{
+    collections::HashMap,
+    error::Error as StdError,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    Claims, Clock, Error, ErrorKind,
+    schedule::{MAX_LEEWAY, delta},
+};
+
+/// Knows which tokens are not to be accepted although they are good: [`BearerLayer`](crate::BearerLayer) asks it on
+/// every request.
+///
+/// [`RevocationList`] answers from memory. What has to ask others answers later:
+///
+/// ```
+/// use buttress_jwt::{Revocation, RevocationAnswer, TokenIdentity};
+/// # #[derive(Clone)] struct Redis;
+/// # impl Redis { async fn exists(&self, _key: &str) -> Result<bool, std::io::Error> { Ok(false) } }
+///
+/// struct Denied(Redis);
+///
+/// impl Revocation for Denied {
+///     fn check(&self, token: &TokenIdentity<'_>) -> RevocationAnswer {
+///         let Some(session) = token.session_id else {
+///             return RevocationAnswer::now(false);
+///         };
+///         let (redis, key) = (self.0.clone(), format!("denied:{session}"));
+///         RevocationAnswer::later(async move { redis.exists(&key).await })
+///     }
+/// }
+/// ```
+pub trait Revocation: Send + Sync {
+    /// Whether this token is revoked. The token has been verified.
+    fn check(&self, token: &TokenIdentity<'_>) -> RevocationAnswer;
+}
+
+impl<R: Revocation + ?Sized> Revocation for Arc<R> {
+    fn check(&self, token: &TokenIdentity<'_>) -> RevocationAnswer {
+        (**self).check(token)
+    }
+}
+
+/// What a token can be revoked by.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct TokenIdentity<'a> {
+    /// `jti`.
+    pub token_id: &'a str,
+    /// `sid`.
+    pub session_id: Option<&'a str>,
+    /// `sub`.
+    pub subject: &'a str,
+    /// `iat`: in whole seconds, as a rule.
+    pub issued_at: DateTime<Utc>,
+}
+
+impl<'a> TokenIdentity<'a> {
+    pub(crate) fn of<C>(claims: &'a Claims<C>) -> Self {
+        Self {
+            token_id: &claims.token_id,
+            session_id: claims.session_id.as_deref(),
+            subject: &claims.subject,
+            issued_at: claims.issued_at,
+        }
+    }
+}
+
+/// Whether a token is revoked, now or later.
+pub struct RevocationAnswer(pub(crate) Answer);
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+pub(crate) enum Answer {
+    Now(bool),
+    Later(Pin<Box<dyn Future<Output = Result<bool, BoxError>> + Send>>),
+}
+
+impl RevocationAnswer {
+    /// It is known, without waiting.
+    #[must_use]
+    pub fn now(revoked: bool) -> Self {
+        Self(Answer::Now(revoked))
+    }
+
+    /// It has to be asked for. The future should end in time: nothing here gives up on it.
+    #[must_use]
+    pub fn later<F, E>(revoked: F) -> Self
+    where
+        F: Future<Output = Result<bool, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        Self(Answer::Later(Box::pin(async move {
+            revoked.await.map_err(Into::into)
+        })))
+    }
+}
+
+impl fmt::Debug for RevocationAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Answer::Now(revoked) => f.debug_tuple("Now").field(revoked).finish(),
+            Answer::Later(_) => f.debug_tuple("Later").finish_non_exhaustive(),
+        }
+    }
+}
+
+/// The tokens, sessions and subjects that were revoked, in the memory of this process.
+///
+/// An entry is kept until the tokens that it is about have expired, and is then of no use. The list is bounded, and
+/// never forgets an entry before its time to make room for another: that would let a thief back in.
+/// Clones share the entries. Other instances are to be told by whatever connects them.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use buttress_jwt::RevocationList;
+///
+/// let list = RevocationList::new(10_000);
+/// list.revoke_session("session-1", (SystemTime::now() + Duration::from_secs(900)).into())?;
+/// # Ok::<_, buttress_jwt::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct RevocationList {
+    capacity: usize,
+    clock: Clock,
+    entries: Arc<RwLock<Entries>>,
+}
+
+#[derive(Default)]
+struct Entries {
+    tokens: HashMap<Box<str>, DateTime<Utc>>,
+    sessions: HashMap<Box<str>, DateTime<Utc>>,
+    subjects: HashMap<Box<str>, Epoch>,
+    /// Before this, no entry is of no use.
+    next_end: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Copy)]
+struct Epoch {
+    issued_until: DateTime<Utc>,
+    end: DateTime<Utc>,
+}
+
+impl RevocationList {
+    /// A list of this many entries at most.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            clock: Clock::system(),
+            entries: Arc::default(),
+        }
+    }
+
+    /// Takes the time from this clock. It is looked at only to make room.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Revokes the token of this `jti`, which expires at `expires_at`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::CapacityExhausted`] when the list is full of what may not be forgotten yet.
+    pub fn revoke_token(&self, token_id: &str, expires_at: DateTime<Utc>) -> Result<(), Error> {
+        let end = end(expires_at);
+        let mut entries = self.room_for(|entries| entries.tokens.contains_key(token_id))?;
+        extend(entries.tokens.entry(token_id.into()).or_insert(end), end);
+        entries.ends_at(end);
+        Ok(())
+    }
+
+    /// Revokes the tokens of the session of this `sid`, the last of which expires at `expires_at`.
+    ///
+    /// # Errors
+    ///
+    /// As [`revoke_token`](Self::revoke_token).
+    pub fn revoke_session(&self, session_id: &str, expires_at: DateTime<Utc>) -> Result<(), Error> {
+        let end = end(expires_at);
+        let mut entries = self.room_for(|entries| entries.sessions.contains_key(session_id))?;
+        extend(
+            entries.sessions.entry(session_id.into()).or_insert(end),
+            end,
+        );
+        entries.ends_at(end);
+        Ok(())
+    }
+
+    /// Revokes the tokens of this subject that were issued at `issued_until` or before, the last of which expires at
+    /// `expires_at`.
+    ///
+    /// `iat` has whole seconds: tokens that are issued later in the same second are revoked with the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`revoke_token`](Self::revoke_token).
+    pub fn revoke_subject(
+        &self,
+        subject: &str,
+        issued_until: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let end = end(expires_at);
+        let mut entries = self.room_for(|entries| entries.subjects.contains_key(subject))?;
+        let epoch = Epoch { issued_until, end };
+        let epoch = entries.subjects.entry(subject.into()).or_insert(epoch);
+        extend(&mut epoch.issued_until, issued_until);
+        extend(&mut epoch.end, end);
+        entries.ends_at(end);
+        Ok(())
+    }
+
+    /// How many entries there are, those that are of no use any more included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.read().len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn room_for(
+        &self,
+        is_there: impl FnOnce(&Entries) -> bool,
+    ) -> Result<RwLockWriteGuard<'_, Entries>, Error> {
+        let mut entries = self.write();
+        if entries.len() < self.capacity || is_there(&entries) {
+            return Ok(entries);
+        }
+        entries.sweep(self.clock.now());
+        if entries.len() < self.capacity {
+            return Ok(entries);
+        }
+        Err(Error::new(
+            ErrorKind::CapacityExhausted,
+            "the list of what is revoked is full: give it more room, or let tokens live shorter",
+        ))
+    }
+
+    /// Nobody panics while holding the lock.
+    fn read(&self) -> RwLockReadGuard<'_, Entries> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Entries> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Revocation for RevocationList {
+    fn check(&self, token: &TokenIdentity<'_>) -> RevocationAnswer {
+        let entries = self.read();
+        let by_session = || {
+            token
+                .session_id
+                .is_some_and(|id| entries.sessions.contains_key(id))
+        };
+        let by_subject = || {
+            let epoch = entries.subjects.get(token.subject);
+            epoch.is_some_and(|epoch| token.issued_at <= epoch.issued_until)
+        };
+        RevocationAnswer::now(
+            entries.tokens.contains_key(token.token_id) || by_session() || by_subject(),
+        )
+    }
+}
+
+impl Entries {
+    fn len(&self) -> usize {
+        self.tokens.len() + self.sessions.len() + self.subjects.len()
+    }
+
+    fn ends_at(&mut self, end: DateTime<Utc>) {
+        self.next_end = Some(self.next_end.map_or(end, |next| next.min(end)));
+    }
+
+    /// Removes what is of no use. It looks at everything, but only if there is something to remove.
+    fn sweep(&mut self, now: DateTime<Utc>) {
+        if self.next_end.is_none_or(|next| now < next) {
+            return;
+        }
+        self.tokens.retain(|_, end| now < *end);
+        self.sessions.retain(|_, end| now < *end);
+        self.subjects.retain(|_, epoch| now < epoch.end);
+        let subjects = self.subjects.values().map(|epoch| &epoch.end);
+        let ends = self.tokens.values().chain(self.sessions.values());
+        self.next_end = ends.chain(subjects).min().copied();
+    }
+}
+
+/// Verifiers accept a token for a while after it has expired.
+fn end(expires_at: DateTime<Utc>) -> DateTime<Utc> {
+    expires_at
+        .checked_add_signed(delta(MAX_LEEWAY))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+fn extend(time: &mut DateTime<Utc>, to: DateTime<Utc>) {
+    *time = to.max(*time);
+}
+
+impl fmt::Debug for RevocationList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RevocationList")
+            .field("capacity", &self.capacity)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
