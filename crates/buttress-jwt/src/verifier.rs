@@ -9,7 +9,10 @@ use crate::{
     token::{Compact, Header, HeaderBuffer, base64url, json::Object, read_custom},
 };
 
-/// Verifies access tokens: all of what RFC 9068 and RFC 8725 demand, whatever the caller forgets to ask for.
+/// Verifies access tokens: what RFC 9068 and RFC 8725 demand, whatever the caller forgets to ask for.
+///
+/// Two things are left out: `client_id` is demanded only after [`with_client_ids`](Self::with_client_ids), and
+/// `cnf`, which binds a token to a key of its client (RFC 7800), is not looked at. Do not take bound tokens.
 ///
 /// In this order, so that nothing expensive is done for junk and nothing is believed before it is signed:
 ///

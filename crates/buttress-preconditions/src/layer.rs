@@ -32,8 +32,8 @@ use crate::{PreconditionsService, Rejection, Require};
 ///    [`with_ranges_by_handler`](Self::with_ranges_by_handler) says that it can.
 ///
 /// Put it inside of authentication, so that 401 and 403 come first, inside of CORS, so that browsers
-/// may see its refusals, and inside of `ProblemLayer`, which completes them. An answer that is no success is never touched, and the service's
-/// errors are passed on.
+/// may see its refusals, and inside of `ProblemLayer`, which completes them. An answer that is no
+/// success is never touched, and the service's errors are passed on.
 ///
 /// # Example
 ///

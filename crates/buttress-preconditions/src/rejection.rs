@@ -37,7 +37,7 @@ pub struct Rejection {
     may_create: bool,
 }
 
-/// What is wrong with a condition that is malformed.
+/// What is wrong with a condition, where it is more than false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     Syntax,
@@ -118,6 +118,7 @@ impl Rejection {
     pub(crate) fn contradictory() -> Self {
         Self {
             condition: Some(Condition::IfNoneMatch),
+            flaw: Flaw::Combined,
             ..Self::new(RejectionKind::Failed)
         }
     }
@@ -179,6 +180,9 @@ impl Rejection {
                 "no change made since then is lost"
             )
             .into(),
+            (RejectionKind::Failed, _) if self.flaw == Flaw::Combined => {
+                "`If-Match` and `If-None-Match: *` cannot both be true".into()
+            }
             (RejectionKind::Failed, Some(Condition::IfNoneMatch)) => {
                 "`If-None-Match` is false: the resource is there already".into()
             }

@@ -105,6 +105,9 @@ fn other_conditions_are_not_passed_over() {
         assert_eq!(rejection.kind(), kind, "{value}");
         assert_eq!(rejection.condition(), Some(Condition::IfNoneMatch));
     }
+    let both = with(header::IF_NONE_MATCH, "*", &["\"7\""]);
+    let rejection = IfMatch::find(&both).unwrap_err();
+    assert!(rejection.to_string().contains("cannot both be true"));
     // RFC 9110, section 13.1.4.
     assert!(IfMatch::find(&with(header::IF_UNMODIFIED_SINCE, DATE, &["\"7\""])).is_ok());
     // It is only for reading.

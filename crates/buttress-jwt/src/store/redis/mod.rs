@@ -21,6 +21,10 @@ use crate::{
 /// again. What the server acknowledges is as durable as it is configured to be; after a failover that lost
 /// writes, tokens that are newer than the store are recognised
 /// ([`Verdict::Ahead`](crate::Verdict::Ahead)), not taken for stolen ones.
+///
+/// The server must not evict (`maxmemory-policy noeviction`), or ending all sessions of a subject can miss
+/// one. A failover that loses the end of a session brings the session back, which nothing notices. The client
+/// is that of one server: a cluster's keys would be right, but it answers `MOVED`.
 #[derive(Clone)]
 pub struct RedisRefreshStore {
     shared: Arc<Shared>,
