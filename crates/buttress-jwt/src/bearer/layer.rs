@@ -4,8 +4,11 @@ use bytes::Bytes;
 use http::Response;
 use tower_layer::Layer;
 
-use super::{credentials::is_tchar, service::BearerService};
-use crate::{Error, ErrorKind, Rejection, Revocation, Verifier, gate::Responder, memory::Memory};
+use super::service::BearerService;
+use crate::{
+    Error, ErrorKind, Rejection, Revocation, Verifier, credentials::is_tchar, gate::Responder,
+    memory::Memory,
+};
 
 /// Lets requests with an access token pass, and tells what is behind it who makes them.
 ///
@@ -91,9 +94,8 @@ impl<C> BearerLayer<C> {
 
     /// Takes the token from this cookie too. A request with both is refused.
     ///
-    /// Browsers send cookies with requests that other sites make: let the cookie be `SameSite=Lax` or `Strict`, and
-    /// check where requests that change something come from. A name that begins with `__Host-` cannot be set by a
-    /// neighbouring domain.
+    /// Browsers send cookies with requests that other sites make: [`TokenCookie`](crate::TokenCookie) says what is to
+    /// be done about that, and makes the cookie.
     ///
     /// # Errors
     ///

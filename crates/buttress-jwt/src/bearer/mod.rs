@@ -1,6 +1,5 @@
 //! Authentication by access token (RFC 6750).
 
-mod credentials;
 mod layer;
 mod service;
 

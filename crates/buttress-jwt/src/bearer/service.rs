@@ -11,9 +11,9 @@ use http_body::Body;
 use serde::de::DeserializeOwned;
 use tower_service::Service;
 
-use super::{credentials, layer::Config};
+use super::layer::Config;
 use crate::{
-    Claims, Rejection, ResponseBody, ResponseFuture, TokenError, TokenErrorKind,
+    Claims, Rejection, ResponseBody, ResponseFuture, TokenError, TokenErrorKind, credentials,
     gate::Verdict,
     memory::Memory,
     principal::{Authentication, Principal},

@@ -5,7 +5,7 @@ use buttress_jwt::{
     Family, Grant, Issuer, Judged, JwksBody, JwksService, KeyRing, KeySet, KeySource, KeyStatus,
     MemoryRefreshStore, NewSession, Principal, Proposal, RefreshError, RefreshKeys, RefreshStore,
     Rejection, Require, RequireLayer, RequireService, RevocationList, Rotation, Schedule, Session,
-    Sessions, SigningKey, SkippedKey, TokenError, TokenPair, Verifier, VerifyingKey,
+    Sessions, SigningKey, SkippedKey, TokenCookie, TokenError, TokenPair, Verifier, VerifyingKey,
 };
 
 fn thread_safe<T: Send + Sync + Unpin + 'static>() {}
@@ -38,6 +38,7 @@ fn everything_crosses_threads() {
     thread_safe::<Schedule>();
     thread_safe::<SigningKey>();
     thread_safe::<SkippedKey>();
+    thread_safe::<TokenCookie>();
     thread_safe::<Verifier>();
     thread_safe::<VerifyingKey>();
     cheap::<(

@@ -8,6 +8,7 @@ mod auto_traits;
 #[cfg(feature = "axum")]
 mod axum;
 mod bearer;
+mod cookie;
 mod issuer;
 mod jwks;
 mod key_ring;

@@ -14,7 +14,7 @@ use crate::Rejection;
 /// # Errors
 ///
 /// When there are several, or `Bearer` is followed by what is no token.
-pub(super) fn find<'a>(
+pub(crate) fn find<'a>(
     headers: &'a HeaderMap,
     cookie: Option<&str>,
 ) -> Result<Option<&'a str>, Rejection> {
@@ -41,7 +41,7 @@ pub(super) fn find<'a>(
 }
 
 /// Keeps the values out of logs that show headers.
-pub(super) fn hide(headers: &mut HeaderMap, cookie: bool) {
+pub(crate) fn hide(headers: &mut HeaderMap, cookie: bool) {
     if let Some(value) = headers.get_mut(AUTHORIZATION) {
         value.set_sensitive(true);
     }
@@ -72,7 +72,10 @@ fn in_header(value: &HeaderValue) -> Result<Option<&str>, Rejection> {
 /// The value of the one cookie of this name (RFC 6265, section 5.4). HTTP/2 may split the field.
 ///
 /// An empty one is what some clients keep of a cookie that was taken back.
-fn in_cookies<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Rejection> {
+pub(crate) fn in_cookies<'a>(
+    headers: &'a HeaderMap,
+    name: &str,
+) -> Result<Option<&'a str>, Rejection> {
     let mut found = None;
     let pairs = headers
         .get_all(COOKIE)
@@ -90,7 +93,7 @@ fn in_cookies<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>,
         // Which of them comes from here, and which from a neighbour's domain, cannot be told.
         if found.is_some() {
             return Err(Rejection::invalid_request(
-                "the cookie of the access token stands there more than once",
+                "the cookie of the token stands there more than once",
             ));
         }
         // What is no token is not one that is accepted: the verifier says so.
@@ -100,7 +103,7 @@ fn in_cookies<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>,
 }
 
 /// RFC 9110, section 5.6.2.
-pub(super) fn is_tchar(byte: u8) -> bool {
+pub(crate) fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
