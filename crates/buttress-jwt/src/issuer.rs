@@ -139,6 +139,11 @@ impl Issuer {
         self
     }
 
+    /// How long a token is valid at most.
+    pub(crate) fn lifetime(&self) -> Duration {
+        self.rules.lifetime
+    }
+
     /// The time by its clock.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.rules.clock.now()

@@ -49,15 +49,16 @@ pub use key_ring::{KeyRing, KeyState, KeyStatus, Rotation};
 pub use key_source::KeySource;
 pub use principal::Principal;
 pub use refresh::{
-    Beginning, Begun, EndReason, Ended, Family, Judged, NewSession, Proposal, RefreshKeys, Session,
-    SessionId, Verdict, Which,
+    Beginning, Begun, EndReason, Ended, Ending, Endings, Family, Judged, NewSession, Proposal,
+    RefreshKeys, Session, SessionId, Verdict, Which,
 };
 pub use rejection::{Rejection, RejectionKind};
 pub use require::{Decision, Require, RequireLayer, RequireService};
 pub use revocation::{Revocation, RevocationAnswer, RevocationList, TokenIdentity};
 pub use schedule::Schedule;
 pub use sessions::{
-    Refresh, RefreshError, Refusal, ReissueCause, SessionEvent, SessionEvents, Sessions, TokenPair,
+    Refresh, RefreshError, Refusal, ReissueCause, SessionEvent, SessionEvents, SessionRevocation,
+    Sessions, TokenPair,
 };
 #[cfg(feature = "postgres")]
 pub use store::PostgresRefreshStore;

@@ -10,7 +10,7 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Claims, Clock, Error, ErrorKind,
+    Claims, Clock, Error, ErrorKind, SessionEvent, SessionEvents,
     schedule::{MAX_LEEWAY, delta},
 };
 
@@ -115,7 +115,10 @@ impl fmt::Debug for RevocationAnswer {
 ///
 /// An entry is kept until the tokens that it is about have expired, and is then of no use. The list is bounded, and
 /// never forgets an entry before its time to make room for another: that would let a thief back in.
-/// Clones share the entries. Other instances are to be told by whatever connects them.
+/// Clones share the entries. Other instances are to be told by whatever connects them, or ask the store of the
+/// sessions: [`Sessions::revocation`](crate::Sessions::revocation).
+///
+/// As a listener of [`Sessions`](crate::Sessions::with_events), it revokes every session that ends there.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -273,6 +276,26 @@ impl Revocation for RevocationList {
         RevocationAnswer::now(
             entries.tokens.contains_key(token.token_id) || by_session() || by_subject(),
         )
+    }
+}
+
+/// Every session that ends is revoked, for as long as access tokens of it may be valid.
+impl SessionEvents for RevocationList {
+    fn on_event(&self, event: &SessionEvent<'_>) {
+        let SessionEvent::Ended {
+            session,
+            denied_until,
+            ..
+        } = *event
+        else {
+            return;
+        };
+        if let Err(error) = self.revoke_session(&session.id.to_string(), denied_until)
+            && self.clock.now() < end(denied_until)
+        {
+            let error: &(dyn StdError + 'static) = &error;
+            tracing::error!(session = %session.id, error, "the access tokens of a session are still accepted");
+        }
     }
 }
 

@@ -72,8 +72,9 @@ impl fmt::Debug for Beginning {
 pub struct Begun {
     /// The session.
     pub session: Session,
-    /// The sessions that had to end for it.
-    pub evicted: Vec<Session>,
+    /// The sessions of its subject that have ended by this: those that had to make room, and those that were
+    /// found to be past their time.
+    pub ended: Vec<Session>,
 }
 
 /// What a store answers to a [`Proposal`](super::Proposal).
@@ -87,40 +88,4 @@ pub struct Judged {
     pub verdict: Verdict,
     /// The session, as it is after that.
     pub session: Session,
-}
-
-/// Which sessions are meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Which {
-    /// This one, whosever it is.
-    One(SessionId),
-    /// This one, if it is the subject's.
-    OneOf {
-        /// Whose.
-        subject: String,
-        /// Which.
-        id: SessionId,
-    },
-    /// All of the subject, but one if it is named.
-    AllOf {
-        /// Whose.
-        subject: String,
-        /// The one that stays.
-        except: Option<SessionId>,
-    },
-}
-
-impl Which {
-    /// Whether the session is among them.
-    #[must_use]
-    pub fn includes(&self, session: &Session) -> bool {
-        match self {
-            Self::One(id) => session.id == *id,
-            Self::OneOf { subject, id } => session.id == *id && session.subject == *subject,
-            Self::AllOf { subject, except } => {
-                session.subject == *subject && *except != Some(session.id)
-            }
-        }
-    }
 }

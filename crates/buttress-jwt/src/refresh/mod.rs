@@ -3,20 +3,23 @@
 
 mod beginning;
 mod ended;
+mod ending;
 mod ratchet;
 mod rotation;
 mod session;
 mod session_id;
 mod token;
 
-pub use beginning::{Beginning, Begun, Judged, Which};
+pub use beginning::{Beginning, Begun, Judged};
 pub use ended::{EndReason, Ended};
+pub use ending::{Ending, Endings, Which};
 pub use rotation::{Family, Proposal, Verdict};
 pub use session::{NewSession, Session};
 pub use session_id::SessionId;
 pub use token::RefreshKeys;
 
 pub(crate) use ratchet::{attempt_digest, successor};
+pub(crate) use session::later;
 pub(crate) use token::{RefreshToken, Secret};
 
 /// SHA-256 of something secret: what a store may hold.

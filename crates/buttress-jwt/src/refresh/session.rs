@@ -3,7 +3,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Ended, SessionId};
+use super::{EndReason, Ended, SessionId};
 
 /// A session: one login of one subject on one device, until it ends.
 ///
@@ -27,7 +27,7 @@ pub struct Session {
     pub idle_timeout: Duration,
     /// When it ends however much it is used. No rotation moves this.
     pub ends_at: DateTime<Utc>,
-    /// That it has ended, unless by time alone.
+    /// That it has ended: unless by time alone, which is not kept before somebody asks.
     pub ended: Option<Ended>,
 }
 
@@ -42,6 +42,18 @@ impl Session {
     #[must_use]
     pub fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.ended.is_none() && now < self.expires_at()
+    }
+
+    /// As it is at that time of the store's: one that is past its time has [`ended`](Self::ended) when that was.
+    #[must_use]
+    pub fn as_of(mut self, now: DateTime<Utc>) -> Self {
+        if self.ended.is_none() && !self.is_live(now) {
+            self.ended = Some(Ended {
+                reason: EndReason::Expired,
+                at: self.expires_at(),
+            });
+        }
+        self
     }
 }
 

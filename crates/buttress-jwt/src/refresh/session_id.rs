@@ -61,8 +61,9 @@ impl FromStr for SessionId {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         // A UUID has several spellings, of which only ours is one of a session.
+        let mut buffer = Uuid::encode_buffer();
         match Uuid::try_parse(text) {
-            Ok(id) if Self(id).to_string() == text => Ok(Self(id)),
+            Ok(id) if id.hyphenated().encode_lower(&mut buffer) == text => Ok(Self(id)),
             _ => Err(Error::new(
                 ErrorKind::InvalidSession,
                 "a session id is a UUID in lower case with hyphens",

@@ -1,14 +1,16 @@
 use std::{fmt, time::Duration};
 
+use chrono::{DateTime, Utc};
+
 use super::Refusal;
 use crate::{EndReason, Session};
 
 /// Who wants to know what happens to sessions: logs, metrics, an alarm, and whatever has to refuse the access
 /// tokens of a session that has ended.
 ///
-/// A closure that takes a [`SessionEvent`] is one. It is called after the store has done what the event says,
-/// in the task that does it, and before the caller has its answer: it should be quick. What has to wait goes
-/// into a channel.
+/// A closure that takes a [`SessionEvent`] is one, and so is a [`RevocationList`](crate::RevocationList). It is
+/// called after the store has done what the event says, in the task that does it, and before the caller has its
+/// answer, unless that came too late for the caller: it should be quick. What has to wait goes into a channel.
 pub trait SessionEvents: Send + Sync + 'static {
     /// Something happened.
     fn on_event(&self, event: &SessionEvent<'_>);
@@ -58,12 +60,23 @@ pub enum SessionEvent<'a> {
         refusal: Refusal,
     },
     /// It ended: its access tokens are to be refused from now on.
+    ///
+    /// This is told at least once, and sometimes more often: whoever ended the session may not have had the
+    /// answer of the store, and nobody knows whether it was told. So it is told
+    /// [again](Self::Ended::again) to whoever ends the session again while its access tokens may be valid,
+    /// and whenever a refresh token of it comes. Listeners have to bear that. One that a store has ended but
+    /// about which nobody asks any more is told when somebody does.
     #[non_exhaustive]
     Ended {
         /// The session.
         session: &'a Session,
         /// Why.
         reason: EndReason,
+        /// Until when its access tokens may be valid by time:
+        /// [`Sessions::denial_time`](crate::Sessions::denial_time) after its end.
+        denied_until: DateTime<Utc>,
+        /// Whether it had ended before, and may have been told already. What counts ends counts the others.
+        again: bool,
     },
 }
 

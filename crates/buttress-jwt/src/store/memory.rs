@@ -7,10 +7,10 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{RefreshStore, last_used_first};
+use super::{RefreshStore, ended_lately, last_used_first};
 use crate::{
-    Beginning, Begun, Clock, EndReason, Error, ErrorKind, Family, Judged, Proposal, Session,
-    SessionId, Which,
+    Beginning, Begun, Clock, EndReason, Ending, Endings, Error, ErrorKind, Family, Judged,
+    Proposal, Session, SessionId, Which,
 };
 
 /// Sessions in the memory of this process: for tests, and for a server of one process whose users may log in
@@ -81,18 +81,21 @@ impl RefreshStore for MemoryRefreshStore {
             ));
         }
 
-        let mut live = kept.live(&beginning.subject, now);
+        let live = kept.live(&beginning.subject, now);
         let room = usize::try_from(beginning.limit.get() - 1).unwrap_or(usize::MAX);
-        let excess = live.split_off(room.min(live.len()));
-        let evicted = excess
+        let stay: BTreeSet<SessionId> = live.iter().take(room).map(|session| session.id).collect();
+        let others: Vec<SessionId> = kept.ids(&beginning.subject).collect();
+        let mut ended: Vec<Session> = others
             .into_iter()
-            .filter_map(|session| kept.end(session.id, EndReason::Evicted, now))
+            .filter(|id| !stay.contains(id))
+            .filter_map(|id| kept.end(id, EndReason::Evicted, now))
             .collect();
+        last_used_first(&mut ended);
 
         let family = beginning.family(now);
         let session = family.session.clone();
         kept.insert(family);
-        Ok(Begun { session, evicted })
+        Ok(Begun { session, ended })
     }
 
     async fn rotate(&self, proposal: &Proposal) -> Result<Option<Judged>, Error> {
@@ -105,24 +108,42 @@ impl RefreshStore for MemoryRefreshStore {
         }))
     }
 
-    async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error> {
+    async fn end(&self, ending: &Ending) -> Result<Endings, Error> {
         let mut kept = self.kept();
         let now = self.clock.now();
-        let mut ids: Vec<SessionId> = match which {
+        let ids: Vec<SessionId> = match &ending.which {
             Which::One(id) | Which::OneOf { id, .. } => vec![*id],
             Which::AllOf { subject, .. } => kept.ids(subject).collect(),
         };
-        ids.retain(|id| {
-            let session = kept.families.get(id).map(|family| &family.session);
-            session.is_some_and(|session| which.includes(session) && session.is_live(now))
-        });
-        let ended = ids.into_iter().filter_map(|id| kept.end(id, reason, now));
-        Ok(ended.collect())
+        let mut endings = Endings::default();
+        for id in ids {
+            let Some(family) = kept.families.get_mut(&id) else {
+                continue;
+            };
+            if !ending.which.includes(&family.session) {
+                continue;
+            }
+            if family.end(ending.reason, now) {
+                endings.ended.push(family.session.clone());
+            } else if ended_lately(&family.session, now, ending.again) {
+                endings.earlier.push(family.session.clone());
+            }
+        }
+        last_used_first(&mut endings.ended);
+        last_used_first(&mut endings.earlier);
+        Ok(endings)
     }
 
     async fn list(&self, subject: &str) -> Result<Vec<Session>, Error> {
         let kept = self.kept();
         Ok(kept.live(subject, self.clock.now()))
+    }
+
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        let kept = self.kept();
+        let now = self.clock.now();
+        let family = kept.families.get(&id);
+        Ok(family.map(|family| family.session.clone().as_of(now)))
     }
 }
 
@@ -146,8 +167,8 @@ impl Kept {
 
     fn end(&mut self, id: SessionId, reason: EndReason, now: DateTime<Utc>) -> Option<Session> {
         let family = self.families.get_mut(&id)?;
-        family.end(reason, now);
-        Some(family.session.clone())
+        let ended = family.end(reason, now);
+        ended.then(|| family.session.clone())
     }
 
     fn insert(&mut self, family: Family) {

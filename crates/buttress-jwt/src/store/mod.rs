@@ -12,9 +12,10 @@ mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::{cmp::Reverse, error::Error as StdError, fmt::Debug, sync::Arc};
+use std::{cmp::Reverse, error::Error as StdError, fmt::Debug, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 #[cfg(feature = "redis")]
 pub use self::redis::RedisRefreshStore;
@@ -24,7 +25,10 @@ pub use postgres::PostgresRefreshStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteRefreshStore;
 
-use crate::{Beginning, Begun, EndReason, Error, ErrorKind, Judged, Proposal, Session, Which};
+use crate::{
+    Beginning, Begun, Ending, Endings, Error, ErrorKind, Judged, Proposal, Session, SessionId,
+    refresh::later,
+};
 
 /// Where [`Sessions`](crate::Sessions) are kept.
 ///
@@ -43,7 +47,8 @@ use crate::{Beginning, Begun, EndReason, Error, ErrorKind, Judged, Proposal, Ses
 #[async_trait]
 pub trait RefreshStore: Debug + Send + Sync + 'static {
     /// Keeps a new session, and ends those of its subject that have not been used for longest, until no more
-    /// than [`Beginning::limit`] live ones are left, the new one included.
+    /// than [`Beginning::limit`] live ones are left, the new one included. Those of its subject that are past
+    /// their time end as well, which is kept from then on.
     ///
     /// Begun at the same time, two sessions of a subject see each other: the limit holds when both are done.
     ///
@@ -63,15 +68,19 @@ pub trait RefreshStore: Debug + Send + Sync + 'static {
     /// When the store fails.
     async fn rotate(&self, proposal: &Proposal) -> Result<Option<Judged>, Error>;
 
-    /// Ends sessions, and returns those that were live until then, as they are now.
+    /// Ends sessions: all that are meant and have not ended yet, also those that are past their time. Says
+    /// which they were, and which had ended shortly before.
     ///
     /// A rotation that comes after this finds them ended; one that came before cannot undo it. A session that
     /// begins while all of its subject are ended may come after.
     ///
+    /// Of an end whose answer was lost, only the next call can tell: so it names again what has ended not
+    /// longer than [`Ending::again`] ago. A store may leave out what ended more than two days ago.
+    ///
     /// # Errors
     ///
     /// When the store fails.
-    async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error>;
+    async fn end(&self, ending: &Ending) -> Result<Endings, Error>;
 
     /// The live sessions of a subject, last used first.
     ///
@@ -79,7 +88,21 @@ pub trait RefreshStore: Debug + Send + Sync + 'static {
     ///
     /// When the store fails.
     async fn list(&self, subject: &str) -> Result<Vec<Session>, Error>;
+
+    /// A session as it is now ([`Session::as_of`]), also one that has ended, for as long as it is kept. `None`
+    /// when it is not known.
+    ///
+    /// A session that has ended by an acknowledged call, through whichever process, is not found live.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, Error>;
 }
+
+/// How long an index of what has ended goes back: longer than any access token lives.
+#[cfg(feature = "redis")]
+const INDEXED: Duration = Duration::from_secs(2 * 24 * 3600);
 
 impl Error {
     /// A failure of a store, for those who write one.
@@ -93,6 +116,13 @@ fn last_used_first(sessions: &mut [Session]) {
     sessions.sort_unstable_by_key(|session| Reverse((session.last_used_at, session.id)));
 }
 
+/// Whether it has ended and is to be named again.
+fn ended_lately(session: &Session, now: DateTime<Utc>, again: Duration) -> bool {
+    session
+        .ended
+        .is_some_and(|ended| now <= later(ended.at, again))
+}
+
 /// A store that several share.
 #[async_trait]
 impl<S: RefreshStore + ?Sized> RefreshStore for Arc<S> {
@@ -104,11 +134,15 @@ impl<S: RefreshStore + ?Sized> RefreshStore for Arc<S> {
         (**self).rotate(proposal).await
     }
 
-    async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error> {
-        (**self).end(which, reason).await
+    async fn end(&self, ending: &Ending) -> Result<Endings, Error> {
+        (**self).end(ending).await
     }
 
     async fn list(&self, subject: &str) -> Result<Vec<Session>, Error> {
         (**self).list(subject).await
+    }
+
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        (**self).find(id).await
     }
 }

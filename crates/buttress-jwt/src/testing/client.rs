@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::{
-    Beginning, EndReason, Judged, Proposal, RefreshStore, Session, SessionId, Verdict,
+    Beginning, EndReason, Ending, Endings, Judged, Proposal, RefreshStore, Session, SessionId,
+    Verdict, Which,
     refresh::{RefreshToken, Secret, attempt_digest, successor},
     secret::random,
 };
@@ -35,11 +36,11 @@ impl Client {
         let (client, beginning) = Self::beginning(subject, limit);
         let begun = store.begin(&beginning).await.expect("a session begins");
         assert_eq!(begun.session.id, client.id());
-        for session in &begun.evicted {
+        for session in &begun.ended {
             let reason = session.ended.map(|ended| ended.reason);
             assert_eq!(reason, Some(EndReason::Evicted));
         }
-        let evicted = begun.evicted.into_iter().map(|session| session.id);
+        let evicted = begun.ended.into_iter().map(|session| session.id);
         (client, evicted.collect())
     }
 
@@ -136,6 +137,17 @@ impl Client {
             other => panic!("the session should have ended: {other:?}"),
         }
     }
+}
+
+/// Ends sessions as by a logout, and names those again that have ended up to so long ago.
+pub(super) async fn end_again(store: &dyn RefreshStore, which: Which, again: Duration) -> Endings {
+    let ending = Ending::new(which, EndReason::SignedOut).with_again(again);
+    store.end(&ending).await.expect("an end")
+}
+
+/// Ends sessions as by a logout, and returns those that have ended by this.
+pub(super) async fn end(store: &dyn RefreshStore, which: Which) -> Vec<Session> {
+    end_again(store, which, Duration::ZERO).await.ended
 }
 
 /// What the store says to a rotation of a session that it has to know.

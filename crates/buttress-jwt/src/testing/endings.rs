@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     StoreHarness,
-    client::{Client, IDLE, present, subject},
+    client::{Client, IDLE, end, end_again, present, subject},
     sessions::ids,
 };
-use crate::{EndReason, RefreshStore, Session, SessionId, Verdict, Which};
+use crate::{EndReason, Ending, Endings, Session, SessionId, Verdict, Which};
 
 pub(super) async fn what_has_ended_stays_ended(harness: Arc<dyn StoreHarness>) {
     let store = harness.store().await;
@@ -33,8 +33,9 @@ pub(super) async fn what_has_ended_stays_ended(harness: Arc<dyn StoreHarness>) {
     }
 
     // It has ended once and for one reason, also when its time comes.
-    let again = store.end(&Which::One(client.id()), EndReason::Denied).await;
-    assert_eq!(again.expect("an answer"), []);
+    let ending = Ending::new(Which::One(client.id()), EndReason::Denied);
+    let again = store.end(&ending).await.expect("an answer");
+    assert_eq!(again.ended, []);
     harness.advance(IDLE).await;
     assert_eq!(client.end_reason(&*store).await, EndReason::SignedOut);
 }
@@ -112,24 +113,92 @@ pub(super) async fn all_end_of_the_subject_alone(harness: Arc<dyn StoreHarness>)
     assert_eq!(ids(&*store, &format!("{subject}2")).await, [other.id()]);
 }
 
-pub(super) async fn only_live_sessions_are_ended(harness: Arc<dyn StoreHarness>) {
+pub(super) async fn what_is_past_its_time_ends_for_that_reason(harness: Arc<dyn StoreHarness>) {
     let store = harness.store().await;
-    let subject = subject("live");
-    let lapsed = Client::begin(&*store, &subject).await;
+    let subject = subject("lapsed");
+    let lapsed = [
+        Client::begin(&*store, &subject).await,
+        Client::begin(&*store, &subject).await,
+    ];
     harness.advance(IDLE + Duration::from_secs(1)).await;
-    let live = Client::begin(&*store, &subject).await;
-    assert_eq!(end(&*store, Which::One(lapsed.id())).await, []);
-    let which = Which::AllOf {
-        subject,
-        except: None,
-    };
-    assert_eq!(names(&end(&*store, which).await), [live.id()]);
-    assert_eq!(lapsed.verdict(&*store).await, Verdict::Expired);
+    let one = end(&*store, Which::One(lapsed[0].id())).await;
+    assert_eq!(names(&one), [lapsed[0].id()]);
+    let live = Client::begin(&*store, &format!("{subject}2")).await;
+    let all = end(
+        &*store,
+        Which::AllOf {
+            subject,
+            except: None,
+        },
+    )
+    .await;
+    assert_eq!(names(&all), [lapsed[1].id()]);
+    for session in one.iter().chain(&all) {
+        let reason = session.ended.map(|ended| ended.reason);
+        assert_eq!(reason, Some(EndReason::Expired));
+    }
+    // It is kept, so that a clock that is set back revives none.
+    for client in lapsed {
+        assert_eq!(client.end_reason(&*store).await, EndReason::Expired);
+    }
+    assert_eq!(end(&*store, Which::One(live.id())).await.len(), 1);
 }
 
-async fn end(store: &dyn RefreshStore, which: Which) -> Vec<Session> {
-    let ended = store.end(&which, EndReason::SignedOut).await;
-    ended.expect("an answer")
+/// Long enough for a slow machine, and shorter than anything else.
+const AGAIN: Duration = Duration::from_secs(60);
+
+pub(super) async fn what_has_ended_shortly_before_is_named_again(harness: Arc<dyn StoreHarness>) {
+    let store = harness.store().await;
+    let subject = subject("again");
+    let one = Client::begin(&*store, &subject).await;
+    let other = Client::begin(&*store, &subject).await;
+    let mut reused = Client::begin(&*store, &subject).await;
+    let all = |except| Which::AllOf {
+        subject: subject.clone(),
+        except,
+    };
+    let by = |subject: &str| Which::OneOf {
+        subject: subject.to_owned(),
+        id: one.id(),
+    };
+    let parent = reused.clone();
+    reused.rotate(&*store).await;
+    reused.rotate(&*store).await;
+    let verdict = parent.verdict(&*store).await;
+    assert!(matches!(verdict, Verdict::Reused { .. }), "{verdict:?}");
+
+    // As if none of these answers had arrived.
+    let ended = end(&*store, Which::One(one.id())).await;
+    let again = end_again(&*store, Which::One(one.id()), AGAIN).await;
+    assert_eq!((&*again.ended, &again.earlier), (&[][..], &ended));
+    let again = end_again(&*store, by(&subject), AGAIN).await;
+    assert_eq!((&*again.ended, &again.earlier), (&[][..], &ended));
+    let again = end_again(&*store, by("another"), AGAIN).await;
+    assert_eq!(again, Endings::default());
+
+    let again = end_again(&*store, all(Some(other.id())), AGAIN).await;
+    assert_eq!(again.ended, []);
+    assert_eq!(names(&again.earlier), sorted([one.id(), reused.id()]));
+    let again = end_again(&*store, all(Some(one.id())), AGAIN).await;
+    assert_eq!(names(&again.ended), [other.id()]);
+    assert_eq!(names(&again.earlier), [reused.id()]);
+    let again = end_again(&*store, all(None), AGAIN).await;
+    assert_eq!(again.ended, []);
+    let expected = sorted([one.id(), other.id(), reused.id()]);
+    assert_eq!(names(&again.earlier), expected);
+
+    harness.advance(AGAIN + Duration::from_secs(1)).await;
+    for which in [Which::One(one.id()), by(&subject), all(None)] {
+        let again = end_again(&*store, which, AGAIN).await;
+        assert_eq!(again, Endings::default());
+    }
+    let again = end_again(&*store, all(None), IDLE).await;
+    assert_eq!(names(&again.earlier), expected);
+}
+
+fn sorted<const N: usize>(mut ids: [SessionId; N]) -> [SessionId; N] {
+    ids.sort_unstable();
+    ids
 }
 
 fn names(sessions: &[Session]) -> Vec<SessionId> {

@@ -12,7 +12,7 @@ use tokio::{sync::Barrier, task::JoinHandle};
 
 use super::{
     StoreHarness,
-    client::{Client, present, subject},
+    client::{Client, end, present, subject},
 };
 use crate::{EndReason, Proposal, RefreshStore, Verdict, Which};
 
@@ -68,10 +68,7 @@ pub(super) async fn an_end_wins_against_rotations(harness: Arc<dyn StoreHarness>
         let rotator = Rotator::start(&stores[round % STORES], &client, EndReason::SignedOut);
         rotator.wait_for(round % 6).await;
         let which = Which::One(client.id());
-        let ended = stores[(round / 2) % STORES]
-            .end(&which, EndReason::SignedOut)
-            .await
-            .expect("an end");
+        let ended = end(&*stores[(round / 2) % STORES], which).await;
         rotator.over.store(true, Ordering::SeqCst);
         assert_eq!(ended.len(), 1);
         rotator.task.await.expect("rotations until the end");
@@ -94,10 +91,7 @@ pub(super) async fn the_end_of_all_wins_against_rotations(harness: Arc<dyn Store
             subject: subject.clone(),
             except: None,
         };
-        let ended = stores[round % STORES]
-            .end(&which, EndReason::SignedOut)
-            .await
-            .expect("an end");
+        let ended = end(&*stores[round % STORES], which).await;
         for rotator in &rotators {
             rotator.over.store(true, Ordering::SeqCst);
         }

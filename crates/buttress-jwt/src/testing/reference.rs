@@ -8,7 +8,7 @@ use super::{
     StoreHarness,
     client::{Client, present, subject},
 };
-use crate::{EndReason, Family, Proposal, Verdict, Which};
+use crate::{EndReason, Ending, Family, Proposal, Verdict, Which};
 
 const SEQUENCES: u64 = 12;
 const STEPS: usize = 40;
@@ -49,13 +49,10 @@ async fn sequence(harness: &dyn StoreHarness, seed: u64) {
             now += TimeDelta::seconds(i64::try_from(seconds).expect("a short time"));
         }
         if random.below(40) == 0 {
-            let which = Which::One(made[0].id());
-            let ended = store.end(&which, EndReason::Evicted).await;
-            let live = family.session.is_live(now);
-            assert_eq!(ended.expect("an answer").len(), usize::from(live), "{case}");
-            if live {
-                family.end(EndReason::Evicted, now);
-            }
+            let ending = Ending::new(Which::One(made[0].id()), EndReason::Evicted);
+            let ended = store.end(&ending).await.expect("an answer").ended;
+            let expected = family.end(EndReason::Evicted, now);
+            assert_eq!(ended.len(), usize::from(expected), "{case}");
         }
         let proposal = proposal(&mut random, &made);
         let expected = family.rotate(&proposal, now);

@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 
 use super::{
     StoreHarness,
-    client::{Client, IDLE, LIFE, subject},
+    client::{Client, IDLE, LIFE, end, subject},
 };
-use crate::SessionId;
+use crate::{EndReason, SessionId, Verdict, Which};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -19,7 +19,7 @@ pub(super) async fn a_session_is_kept_as_it_was_begun(harness: Arc<dyn StoreHarn
     beginning.label = Some("Firefox ☂ on 'Linux'".to_owned());
     beginning.context = Some("{\"scopes\":[\"a:b\"]}".to_owned());
     let begun = store.begin(&beginning).await.expect("a session begins");
-    assert!(begun.evicted.is_empty());
+    assert!(begun.ended.is_empty());
     let session = begun.session;
 
     assert_eq!(session.id, beginning.id);
@@ -93,13 +93,12 @@ pub(super) async fn one_too_many_ends_the_least_recently_used(harness: Arc<dyn S
     let (fourth, evicted) = Client::begin_limited(&*store, &subject, 3).await;
     assert_eq!(evicted, [clients[1].id()]);
     let reason = clients[1].end_reason(&*store).await;
-    assert_eq!(reason, crate::EndReason::Evicted);
+    assert_eq!(reason, EndReason::Evicted);
 
     // What has ended does not count.
     harness.advance(SECOND).await;
-    let which = crate::Which::One(clients[2].id());
-    let ended = store.end(&which, crate::EndReason::SignedOut).await;
-    assert_eq!(ended.expect("an end").len(), 1);
+    let which = Which::One(clients[2].id());
+    assert_eq!(end(&*store, which).await.len(), 1);
     let (fifth, evicted) = Client::begin_limited(&*store, &subject, 3).await;
     assert_eq!(evicted, []);
 
@@ -117,6 +116,57 @@ pub(super) async fn one_too_many_ends_the_least_recently_used(harness: Arc<dyn S
         ids(&*store, &format!("{subject}, another")).await,
         [other.id()]
     );
+}
+
+pub(super) async fn what_is_past_its_time_ends_when_another_begins(harness: Arc<dyn StoreHarness>) {
+    let store = harness.store().await;
+    let subject = subject("past");
+    let lapsed = Client::begin(&*store, &subject).await;
+    harness.advance(IDLE + SECOND).await;
+    let (client, beginning) = Client::beginning(&subject, 1);
+    let begun = store.begin(&beginning).await.expect("a session begins");
+    let [ended] = &begun.ended[..] else {
+        panic!("one has ended: {:?}", begun.ended);
+    };
+    assert_eq!(ended.id, lapsed.id());
+    let reason = ended.ended.map(|ended| ended.reason);
+    assert_eq!(reason, Some(EndReason::Expired));
+    assert_eq!(lapsed.end_reason(&*store).await, EndReason::Expired);
+    assert_eq!(ids(&*store, &subject).await, [client.id()]);
+}
+
+pub(super) async fn a_session_is_found_as_it_is(harness: Arc<dyn StoreHarness>) {
+    let store = harness.store().await;
+    let subject = subject("found");
+    let (unknown, _) = Client::beginning(&subject, 1);
+    assert_eq!(store.find(unknown.id()).await.expect("an answer"), None);
+
+    let mut client = Client::begin(&*store, &subject).await;
+    let find = async |client: &Client| {
+        let found = harness.store().await.find(client.id()).await;
+        found.expect("an answer").expect("it is known")
+    };
+    let listed = store.list(&subject).await.expect("a list");
+    assert_eq!([find(&client).await], listed[..]);
+    let rotated = client.rotate(&*store).await;
+    assert_eq!(find(&client).await, rotated);
+    let ended = end(&*store, Which::One(client.id())).await;
+    assert_eq!([find(&client).await], ended[..]);
+
+    // One that is past its time has ended, though nobody has said so.
+    let lapsed = Client::begin(&*store, &subject).await;
+    harness.advance(IDLE - SECOND * 10).await;
+    assert_eq!(find(&lapsed).await.ended, None);
+    harness.advance(SECOND * 10).await;
+    let found = find(&lapsed).await;
+    let ended = found.ended.expect("it is past its time");
+    assert_eq!(
+        (ended.reason, ended.at),
+        (EndReason::Expired, found.expires_at())
+    );
+    assert_eq!(lapsed.verdict(&*store).await, Verdict::Expired);
+    let ended = find(&lapsed).await.ended.expect("it has ended");
+    assert_eq!(ended.reason, EndReason::Expired);
 }
 
 pub(super) async fn the_limit_holds_for_those_that_begin_at_once(harness: Arc<dyn StoreHarness>) {

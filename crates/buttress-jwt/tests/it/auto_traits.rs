@@ -1,11 +1,12 @@
 //! What users rely on without seeing it in a signature.
 
 use buttress_jwt::{
-    AccessToken, BearerLayer, BearerService, Beginning, Begun, Claims, Clock, Decision, Error,
-    Family, Grant, Issuer, Judged, JwksBody, JwksService, KeyRing, KeySet, KeySource, KeyStatus,
-    MemoryRefreshStore, NewSession, Principal, Proposal, RefreshError, RefreshKeys, RefreshStore,
-    Rejection, Require, RequireLayer, RequireService, RevocationList, Rotation, Schedule, Session,
-    Sessions, SigningKey, SkippedKey, TokenCookie, TokenError, TokenPair, Verifier, VerifyingKey,
+    AccessToken, BearerLayer, BearerService, Beginning, Begun, Claims, Clock, Decision, Ending,
+    Endings, Error, Family, Grant, Issuer, Judged, JwksBody, JwksService, KeyRing, KeySet,
+    KeySource, KeyStatus, MemoryRefreshStore, NewSession, Principal, Proposal, RefreshError,
+    RefreshKeys, RefreshStore, Rejection, Require, RequireLayer, RequireService, RevocationList,
+    Rotation, Schedule, Session, SessionRevocation, Sessions, SigningKey, SkippedKey, TokenCookie,
+    TokenError, TokenPair, Verifier, VerifyingKey,
 };
 
 fn thread_safe<T: Send + Sync + Unpin + 'static>() {}
@@ -66,6 +67,8 @@ fn everything_crosses_threads() {
 fn sessions_cross_threads() {
     thread_safe::<Beginning>();
     thread_safe::<Begun>();
+    thread_safe::<Ending>();
+    thread_safe::<Endings>();
     thread_safe::<Family>();
     thread_safe::<Judged>();
     thread_safe::<MemoryRefreshStore>();
@@ -73,9 +76,10 @@ fn sessions_cross_threads() {
     thread_safe::<Proposal>();
     thread_safe::<RefreshKeys>();
     thread_safe::<Session>();
+    thread_safe::<SessionRevocation>();
     thread_safe::<Sessions>();
     thread_safe::<TokenPair>();
-    cheap::<(MemoryRefreshStore, RefreshKeys, Sessions)>();
+    cheap::<(MemoryRefreshStore, RefreshKeys, SessionRevocation, Sessions)>();
     error::<RefreshError>();
     // Whoever writes a store keeps it behind a pointer.
     thread_safe::<std::sync::Arc<dyn RefreshStore>>();

@@ -119,16 +119,29 @@ impl Family {
             }
             // The time of the rotation stays, or each retry would prolong the grace.
             Verdict::Reissued { .. } => self.reissues = self.reissues.saturating_add(1),
-            Verdict::Expired => self.end(EndReason::Expired, now),
-            Verdict::Reused { .. } => self.end(EndReason::Reused, now),
+            Verdict::Expired => {
+                self.end(EndReason::Expired, now);
+            }
+            Verdict::Reused { .. } => {
+                self.end(EndReason::Reused, now);
+            }
             Verdict::Ended(_) | Verdict::Forged | Verdict::Ahead { .. } => {}
         }
         verdict
     }
 
-    /// Ends the session, unless it has ended.
-    pub fn end(&mut self, reason: EndReason, now: DateTime<Utc>) {
-        self.session.ended.get_or_insert(Ended { reason, at: now });
+    /// Ends the session, unless it has ended, and says whether it did. One that is past its time ends for that
+    /// reason, so that no clock that is set back revives it.
+    pub fn end(&mut self, reason: EndReason, now: DateTime<Utc>) -> bool {
+        if self.session.ended.is_some() {
+            return false;
+        }
+        let reason = match self.session.is_live(now) {
+            true => reason,
+            false => EndReason::Expired,
+        };
+        self.session.ended = Some(Ended { reason, at: now });
+        true
     }
 
     fn judge(&self, proposal: &Proposal, now: DateTime<Utc>) -> Verdict {
@@ -470,7 +483,7 @@ mod tests {
     #[test]
     fn what_has_ended_stays_ended_for_the_first_reason() {
         let mut family = grown();
-        family.end(EndReason::SignedOut, at(300));
+        assert!(family.end(EndReason::SignedOut, at(300)));
         let ended = family.clone();
         for proposal in [present(0), present(1), present(2), present(3)] {
             for time in [0, 300, 301, 9000] {
@@ -481,8 +494,18 @@ mod tests {
                 assert_eq!(family.rotate(&proposal, at(time)), Verdict::Ended(first));
             }
         }
-        family.end(EndReason::Evicted, at(400));
+        assert!(!family.end(EndReason::Evicted, at(400)));
         assert_eq!(family, ended);
+    }
+
+    #[test]
+    fn what_is_past_its_time_ends_for_that_reason() {
+        let mut family = grown();
+        assert!(family.end(EndReason::SignedOut, at(1200)));
+        let ended = family.session.ended.unwrap();
+        assert_eq!((ended.reason, ended.at), (EndReason::Expired, at(1200)));
+        let verdict = family.rotate(&present(2), at(300));
+        assert_eq!(verdict, Verdict::Ended(ended));
     }
 
     #[test]

@@ -3,10 +3,13 @@ mod row;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::{PgPool, postgres::PgRow};
+use sqlx::{PgPool, Row, postgres::PgRow};
 
 use super::{RefreshStore, last_used_first, millis, schema};
-use crate::{Beginning, Begun, EndReason, Error, ErrorKind, Judged, Proposal, Session, Which};
+use crate::{
+    Beginning, Begun, EndReason, Ending, Endings, Error, ErrorKind, Judged, Proposal, Session,
+    SessionId, Which,
+};
 
 /// Sessions in a PostgreSQL database, from version 12 on.
 ///
@@ -22,9 +25,12 @@ pub struct PostgresRefreshStore {
 }
 
 /// Append only: a database knows how many it has seen.
-const STEPS: &[&str] = &[include_str!("schema.sql")];
+const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("index.sql")];
 
+const EVICT: &str = include_str!("evict.sql");
 const ROTATE: &str = include_str!("rotate.sql");
+const END_ONE: &str = include_str!("end_one.sql");
+const END_ALL: &str = include_str!("end_all.sql");
 
 /// How many sessions that are past their end make room for a new one: more than one, so that none stays.
 const FORGET: i64 = 16;
@@ -117,24 +123,16 @@ impl RefreshStore for PostgresRefreshStore {
             .fetch_one(&mut *transaction)
             .await?;
             let session = row::session(&row)?;
-            let evicted = sqlx::query(
-                "UPDATE buttress_refresh_families \
-                 SET ended_at = buttress_refresh_now(), end_reason = $4 \
-                 WHERE ended_at IS NULL AND id IN \
-                 (SELECT id FROM buttress_refresh_families \
-                  WHERE subject = $1 AND id <> $2 AND ended_at IS NULL \
-                  AND buttress_refresh_now() < least(last_used_at + idle_ms, ends_at) \
-                  ORDER BY last_used_at DESC, id DESC OFFSET $3) RETURNING *",
-            )
-            .bind(&beginning.subject)
-            .bind(beginning.id.to_string())
-            .bind(i64::from(beginning.limit.get() - 1))
-            .bind(EndReason::Evicted.as_str())
-            .fetch_all(&mut *transaction)
-            .await?;
-            let evicted = sessions(&evicted)?;
+            let ended = sqlx::query(EVICT)
+                .bind(&beginning.subject)
+                .bind(beginning.id.to_string())
+                .bind(i64::from(beginning.limit.get() - 1))
+                .bind(EndReason::Evicted.as_str())
+                .fetch_all(&mut *transaction)
+                .await?;
+            let ended = sessions(&ended)?;
             transaction.commit().await?;
-            Ok(Begun { session, evicted })
+            Ok(Begun { session, ended })
         })
         .await
     }
@@ -159,8 +157,8 @@ impl RefreshStore for PostgresRefreshStore {
         .await
     }
 
-    async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error> {
-        let (subject, id, except) = match which {
+    async fn end(&self, ending: &Ending) -> Result<Endings, Error> {
+        let (subject, id, except) = match &ending.which {
             Which::One(id) => (None, Some(id), None),
             Which::OneOf { subject, id } => (Some(subject), Some(id), None),
             Which::AllOf { subject, except } => (Some(subject), None, except.as_ref()),
@@ -171,10 +169,11 @@ impl RefreshStore for PostgresRefreshStore {
             let rows = sqlx::query(if id.is_some() { END_ONE } else { END_ALL })
                 .bind(subject)
                 .bind(id.as_ref().or(except.as_ref()))
-                .bind(reason.as_str())
+                .bind(ending.reason.as_str())
+                .bind(millis::from_duration(ending.again))
                 .fetch_all(&self.pool)
                 .await?;
-            sessions(&rows)
+            row::endings(&rows)
         })
         .await
     }
@@ -192,17 +191,24 @@ impl RefreshStore for PostgresRefreshStore {
         })
         .await
     }
+
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        retry(|| async {
+            let row = sqlx::query(
+                "SELECT *, buttress_refresh_now() AS at FROM buttress_refresh_families WHERE id = $1",
+            )
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+            let Some(row) = row else {
+                return Ok(None);
+            };
+            let now = millis::to_time(row.try_get("at")?);
+            Ok(Some(row::session(&row)?.as_of(now)))
+        })
+        .await
+    }
 }
-
-const END_ONE: &str = "UPDATE buttress_refresh_families \
-    SET ended_at = buttress_refresh_now(), end_reason = $3 \
-    WHERE id = $2 AND ($1::text IS NULL OR subject = $1) AND ended_at IS NULL \
-    AND buttress_refresh_now() < least(last_used_at + idle_ms, ends_at) RETURNING *";
-
-const END_ALL: &str = "UPDATE buttress_refresh_families \
-    SET ended_at = buttress_refresh_now(), end_reason = $3 \
-    WHERE subject = $1 AND ($2::text IS NULL OR id <> $2) AND ended_at IS NULL \
-    AND buttress_refresh_now() < least(last_used_at + idle_ms, ends_at) RETURNING *";
 
 /// Last used first.
 fn sessions(rows: &[PgRow]) -> Result<Vec<Session>, Failure> {

@@ -2,8 +2,11 @@
 
 use sqlx::{Row, postgres::PgRow};
 
-use super::{super::millis, Failure};
-use crate::{EndReason, Ended, Error, ErrorKind, Judged, Proposal, Session, Verdict};
+use super::{
+    super::{last_used_first, millis},
+    Failure,
+};
+use crate::{EndReason, Ended, Endings, Error, ErrorKind, Judged, Proposal, Session, Verdict};
 
 pub(super) fn session(row: &PgRow) -> Result<Session, Failure> {
     let id: &str = row.try_get("id")?;
@@ -55,6 +58,23 @@ pub(super) fn judged(row: &PgRow, proposal: &Proposal) -> Result<Judged, Failure
         _ => return Err(nonsense().into()),
     };
     Ok(Judged { verdict, session })
+}
+
+pub(super) fn endings(rows: &[PgRow]) -> Result<Endings, Failure> {
+    let mut endings = Endings::default();
+    for row in rows {
+        if !row.try_get::<bool, _>("done")? {
+            return Err(Failure::Conflict);
+        }
+        let which = match row.try_get("by_this")? {
+            true => &mut endings.ended,
+            false => &mut endings.earlier,
+        };
+        which.push(session(row)?);
+    }
+    last_used_first(&mut endings.ended);
+    last_used_first(&mut endings.earlier);
+    Ok(endings)
 }
 
 fn nonsense() -> Error {

@@ -1,18 +1,16 @@
--- KEYS: the index of the subject. ARGV: what the names of families begin with, the reason, the id that stays or
--- nothing. The families of the subject are in the same slot as its index.
+-- KEYS: the index of the subject. ARGV: the group, the reason, the id that stays or nothing, how long ago those
+-- ended that are named again. The answer: how many have ended by this, they, and those.
 
-local index, prefix = KEYS[1], ARGV[1]
+local index, group = KEYS[1], ARGV[1]
 local now = clock()
-local reply = {}
-for _, id in ipairs(redis.call('SMEMBERS', index)) do
-    local key = prefix .. id
-    local values = session(key)
-    if not values or not is_live(values, now) then
-        redis.call('SREM', index, id)
-    elseif id ~= ARGV[3] then
-        finish(key, ARGV[2], now)
-        redis.call('SREM', index, id)
-        reply[#reply + 1] = session(key)
-    end
+local earlier = redis.call('ZRANGEBYSCORE', index, number(math.max(now - tonumber(ARGV[4]), 1)), '+inf')
+local reply = {'0'}
+for _, values in ipairs(unended(group, index)) do
+    if values[1] ~= ARGV[3] then reply[#reply + 1] = finish(group, values, ARGV[2], now) end
+end
+reply[1] = number(#reply - 1)
+for _, id in ipairs(earlier) do
+    local values = session(group .. id)
+    if values and values[9] and id ~= ARGV[3] then reply[#reply + 1] = values end
 end
 return reply

@@ -1,5 +1,6 @@
 -- What the scripts share: a family is a hash, whose fields are named as the columns of the SQL stores are.
 -- Times are milliseconds by the server's clock; a text that may be missing is empty or stands after a "+".
+-- `group` is what the names of the families of a subject begin with: they and their index are in one slot.
 
 local function number(value) return string.format('%.0f', value) end
 
@@ -18,10 +19,44 @@ local function session(key)
     return values
 end
 
-local function is_live(values, now)
-    return not values[9] and now < math.min(tonumber(values[6]) + tonumber(values[7]), tonumber(values[8]))
+local function expires_at(values)
+    return math.min(tonumber(values[6]) + tonumber(values[7]), tonumber(values[8]))
 end
 
-local function finish(key, reason, now)
-    redis.call('HSET', key, 'ended_at', number(now), 'end_reason', reason)
+local function is_live(values, now)
+    return not values[9] and now < expires_at(values)
+end
+
+-- No id begins like this: they are hexadecimal.
+local function index_of(group, subject) return group .. 'subject:' .. subject end
+
+-- In the index, those that have not ended have the score 0, and the others the time when they ended. It lives as
+-- long as the last of what it names.
+local function enlist(index, id, score, ends, now)
+    redis.call('ZADD', index, number(score), id)
+    local left = redis.call('PTTL', index)
+    if left < 0 or now + left < ends then redis.call('PEXPIREAT', index, number(ends)) end
+end
+
+-- Ends the session, or says that it has ended by time. Marked first: what is out of the index has ended.
+local function finish(group, values, reason, now)
+    if now >= expires_at(values) then reason = 'expired' end
+    values[9], values[10] = number(now), reason
+    redis.call('HSET', group .. values[1], 'ended_at', values[9], 'end_reason', reason)
+    enlist(index_of(group, values[2]), values[1], now, tonumber(values[8]), now)
+    return values
+end
+
+-- Those of the index that have not ended. What is not there any more leaves the index.
+local function unended(group, index)
+    local found = {}
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, '0', '0')) do
+        local values = session(group .. id)
+        if values and not values[9] then
+            found[#found + 1] = values
+        else
+            redis.call('ZREM', index, id)
+        end
+    end
+    return found
 end

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use redis::{Client, Script, ScriptInvocation};
 
 use self::{connection::Shared, reply::Reply};
-use super::{RefreshStore, last_used_first, millis};
+use super::{INDEXED, RefreshStore, millis};
 use crate::{
-    Beginning, Begun, EndReason, Error, ErrorKind, Judged, Proposal, Session, SessionId, Which,
+    Beginning, Begun, EndReason, Ending, Endings, Error, ErrorKind, Judged, Proposal, Session,
+    SessionId, Which,
 };
 
 /// Sessions in Redis, from version 6.2 on.
@@ -22,8 +23,9 @@ use crate::{
 /// writes, tokens that are newer than the store are recognised
 /// ([`Verdict::Ahead`](crate::Verdict::Ahead)), not taken for stolen ones.
 ///
-/// The server must not evict (`maxmemory-policy noeviction`), or ending all sessions of a subject can miss
-/// one. A failover that loses the end of a session brings the session back, which nothing notices. The client
+/// The server must not evict (`maxmemory-policy noeviction`): without the index of a subject, its sessions are
+/// neither listed nor ended together until each was refreshed, which puts it back. A failover that loses the end
+/// of a session brings the session back, which nothing notices. The client
 /// is that of one server: a cluster's keys would be right, but it answers `MOVED`.
 #[derive(Clone)]
 pub struct RedisRefreshStore {
@@ -38,6 +40,7 @@ struct Scripts {
     end_one: Script,
     end_all: Script,
     list: Script,
+    find: Script,
 }
 
 impl RedisRefreshStore {
@@ -55,6 +58,7 @@ impl RedisRefreshStore {
                 end_one: script(include_str!("end_one.lua")),
                 end_all: script(include_str!("end_all.lua")),
                 list: script(include_str!("list.lua")),
+                find: script(include_str!("find.lua")),
             }),
             prefix: "refresh:".into(),
         }
@@ -97,24 +101,14 @@ impl RedisRefreshStore {
         format!("{}{id}", self.families(id.group()))
     }
 
-    /// No id begins like this: they are hexadecimal.
+    /// As in `family.lua`.
     fn index(&self, subject: &str) -> String {
-        format!(
-            "{}of:{subject}",
-            self.families(SessionId::group_of(subject))
-        )
+        let group = self.families(SessionId::group_of(subject));
+        format!("{group}subject:{subject}")
     }
 
     async fn call(&self, script: &ScriptInvocation<'_>) -> Result<Vec<Reply>, Error> {
         self.shared.call(script).await
-    }
-
-    async fn sessions(&self, script: &ScriptInvocation<'_>) -> Result<Vec<Session>, Error> {
-        let replies = self.call(script).await?;
-        let sessions = replies.into_iter().map(Reply::into_session);
-        let mut sessions = sessions.collect::<Result<Vec<_>, _>>()?;
-        last_used_first(&mut sessions);
-        Ok(sessions)
     }
 }
 
@@ -142,7 +136,8 @@ impl RefreshStore for RedisRefreshStore {
             .arg(millis::LAST)
             .arg(&beginning.current[..])
             .arg(beginning.limit.get())
-            .arg(EndReason::Evicted.as_str());
+            .arg(EndReason::Evicted.as_str())
+            .arg(millis::from_duration(INDEXED));
         let mut replies = self.call(&call).await?.into_iter();
         let session = match replies.next() {
             Some(Reply::Row(row)) => Reply::Row(row).into_session()?,
@@ -153,8 +148,8 @@ impl RefreshStore for RedisRefreshStore {
                 ));
             }
         };
-        let evicted = replies.map(Reply::into_session).collect::<Result<_, _>>()?;
-        Ok(Begun { session, evicted })
+        let ended = replies.map(Reply::into_session).collect::<Result<_, _>>()?;
+        Ok(Begun { session, ended })
     }
 
     async fn rotate(&self, proposal: &Proposal) -> Result<Option<Judged>, Error> {
@@ -170,12 +165,14 @@ impl RefreshStore for RedisRefreshStore {
                     .as_ref()
                     .map_or(&[][..], |attempt| &attempt[..]),
             )
-            .arg(millis::from_duration(proposal.grace));
+            .arg(millis::from_duration(proposal.grace))
+            .arg(self.families(proposal.session.group()));
         reply::judged(&self.call(&call).await?)
     }
 
-    async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error> {
-        let (subject, id) = match which {
+    async fn end(&self, ending: &Ending) -> Result<Endings, Error> {
+        let again = millis::from_duration(ending.again);
+        let (subject, id) = match &ending.which {
             Which::One(id) => (None, id),
             Which::OneOf { subject, id } => (Some(subject.as_str()), id),
             Which::AllOf { subject, except } => {
@@ -183,22 +180,32 @@ impl RefreshStore for RedisRefreshStore {
                 let mut call = self.scripts.end_all.prepare_invoke();
                 call.key(self.index(subject))
                     .arg(self.families(SessionId::group_of(subject)))
-                    .arg(reason.as_str())
-                    .arg(except);
-                return self.sessions(&call).await;
+                    .arg(ending.reason.as_str())
+                    .arg(except)
+                    .arg(again);
+                return reply::endings(self.call(&call).await?);
             }
         };
         let mut call = self.scripts.end_one.prepare_invoke();
         call.key(self.family(*id))
-            .arg(reason.as_str())
-            .arg(reply::optional(subject));
-        self.sessions(&call).await
+            .arg(self.families(id.group()))
+            .arg(ending.reason.as_str())
+            .arg(reply::optional(subject))
+            .arg(again);
+        reply::endings(self.call(&call).await?)
     }
 
     async fn list(&self, subject: &str) -> Result<Vec<Session>, Error> {
         let mut call = self.scripts.list.prepare_invoke();
         call.key(self.index(subject))
             .arg(self.families(SessionId::group_of(subject)));
-        self.sessions(&call).await
+        reply::sessions(self.call(&call).await?)
+    }
+
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        let mut call = self.scripts.find.prepare_invoke();
+        call.key(self.family(id));
+        let mut replies = self.call(&call).await?.into_iter();
+        replies.next().map(Reply::into_session).transpose()
     }
 }

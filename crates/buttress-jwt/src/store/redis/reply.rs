@@ -2,8 +2,8 @@
 
 use redis::{FromRedisValue, ParsingError, Value};
 
-use super::super::millis;
-use crate::{EndReason, Ended, Error, ErrorKind, Judged, Session, Verdict};
+use super::super::{last_used_first, millis};
+use crate::{EndReason, Ended, Endings, Error, ErrorKind, Judged, Session, Verdict};
 
 /// A text that may be missing, as it is kept.
 pub(super) fn optional(text: Option<&str>) -> String {
@@ -54,6 +54,24 @@ impl Reply {
     fn number(&self) -> Option<i64> {
         self.text()?.parse().ok()
     }
+}
+
+/// Last used first.
+pub(super) fn sessions(replies: impl IntoIterator<Item = Reply>) -> Result<Vec<Session>, Error> {
+    let sessions = replies.into_iter().map(Reply::into_session);
+    let mut sessions = sessions.collect::<Result<Vec<_>, _>>()?;
+    last_used_first(&mut sessions);
+    Ok(sessions)
+}
+
+/// What the scripts of an end answer: how many have ended by it, they, and those that had before.
+pub(super) fn endings(replies: Vec<Reply>) -> Result<Endings, Error> {
+    let mut replies = replies.into_iter();
+    let count = replies.next().and_then(|count| count.number());
+    let count = count.and_then(|count| usize::try_from(count).ok());
+    let ended = sessions(replies.by_ref().take(count.ok_or_else(nonsense)?))?;
+    let earlier = sessions(replies)?;
+    Ok(Endings { ended, earlier })
 }
 
 /// What the script of a rotation answers: nothing, or the verdict with its particulars before the session.

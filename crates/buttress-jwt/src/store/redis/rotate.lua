@@ -1,4 +1,5 @@
--- KEYS: the family. ARGV: generation, presented, successor, salt, attempt or nothing, grace in milliseconds.
+-- KEYS: the family. ARGV: generation, presented, successor, salt, attempt or nothing, grace in milliseconds, the
+-- group.
 -- The rules are those of `Family::rotate`.
 
 local key = KEYS[1]
@@ -16,7 +17,7 @@ local retry = ARGV[5] ~= '' and ARGV[5] == family[6]
 local verdict, salt = nil, ''
 if not is_live(values, now) or newest >= 4294967295 then
     verdict = 'expired'
-    finish(key, verdict, now)
+    finish(ARGV[7], values, verdict, now)
 elseif presented > newest then
     verdict = 'ahead'
 elseif presented == newest then
@@ -33,6 +34,6 @@ elseif presented == newest - 1 and ARGV[2] == family[3] and (since < tonumber(AR
     redis.call('HINCRBY', key, 'reissues', 1)
 else
     verdict = 'reused'
-    finish(key, verdict, now)
+    finish(ARGV[7], values, verdict, now)
 end
 return {verdict, apart, salt, number(since), retry and 'y' or '', unpack(session(key), 1, #SESSION)}

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
-use super::{RefreshStore, last_used_first, millis, schema};
+use super::{RefreshStore, ended_lately, last_used_first, millis, schema};
 use crate::{
-    Beginning, Begun, Clock, EndReason, Error, ErrorKind, Family, Judged, Proposal, Session,
-    SessionId, Which,
+    Beginning, Begun, Clock, EndReason, Ending, Endings, Error, ErrorKind, Family, Judged,
+    Proposal, Session, SessionId, Which,
 };
 
 /// Sessions in a SQLite database, which several processes of one machine may use.
@@ -24,7 +24,7 @@ pub struct SqliteRefreshStore {
 }
 
 /// Append only: a database knows how many it has seen.
-const STEPS: &[&str] = &[include_str!("schema.sql")];
+const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("index.sql")];
 
 /// How many sessions that are past their end make room for a new one: more than one, so that none stays.
 const FORGET: i64 = 16;
@@ -105,10 +105,13 @@ impl RefreshStore for SqliteRefreshStore {
             .execute(&mut *transaction)
             .await?;
 
-            let mut live = live(&mut transaction, &beginning.subject, now).await?;
+            let others = unended(&mut transaction, &beginning.subject).await?;
+            let (mut stay, mut over): (Vec<Family>, Vec<Family>) = others
+                .into_iter()
+                .partition(|family| family.session.is_live(now));
             let room = usize::try_from(beginning.limit.get() - 1).unwrap_or(usize::MAX);
-            let mut evicted = live.split_off(room.min(live.len()));
-            for family in &mut evicted {
+            over.extend(stay.drain(room.min(stay.len())..));
+            for family in &mut over {
                 family.end(EndReason::Evicted, now);
                 row::update(&mut transaction, family).await?;
             }
@@ -117,7 +120,7 @@ impl RefreshStore for SqliteRefreshStore {
             transaction.commit().await?;
             Ok(Begun {
                 session: row::kept(family.session),
-                evicted: sessions(evicted),
+                ended: sessions(over),
             })
         })
         .await
@@ -144,24 +147,35 @@ impl RefreshStore for SqliteRefreshStore {
         .await
     }
 
-    async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error> {
+    async fn end(&self, ending: &Ending) -> Result<Endings, Error> {
         retry(|| async {
             let mut transaction = self.write().await?;
             let now = self.now();
-            let mut families = match which {
+            let mut families = match &ending.which {
                 Which::One(id) | Which::OneOf { id, .. } => {
                     find(&mut transaction, *id).await?.into_iter().collect()
                 }
-                Which::AllOf { subject, .. } => live(&mut transaction, subject, now).await?,
+                Which::AllOf { subject, .. } => {
+                    let mut families = unended(&mut transaction, subject).await?;
+                    let since = now.timestamp_millis() - millis::from_duration(ending.again);
+                    families.extend(ended_since(&mut transaction, subject, since).await?);
+                    families
+                }
             };
-            families
-                .retain(|family| which.includes(&family.session) && family.session.is_live(now));
-            for family in &mut families {
-                family.end(reason, now);
-                row::update(&mut transaction, family).await?;
+            families.retain(|family| ending.which.includes(&family.session));
+            let mut endings = Endings::default();
+            for mut family in families {
+                if family.end(ending.reason, now) {
+                    row::update(&mut transaction, &family).await?;
+                    endings.ended.push(family.session);
+                } else if ended_lately(&family.session, now, ending.again) {
+                    endings.earlier.push(family.session);
+                }
             }
             transaction.commit().await?;
-            Ok(sessions(families))
+            last_used_first(&mut endings.ended);
+            last_used_first(&mut endings.earlier);
+            Ok(endings)
         })
         .await
     }
@@ -169,8 +183,19 @@ impl RefreshStore for SqliteRefreshStore {
     async fn list(&self, subject: &str) -> Result<Vec<Session>, Error> {
         retry(|| async {
             let mut connection = self.pool.acquire().await?;
-            let live = live(&mut connection, subject, self.now()).await?;
-            Ok(sessions(live))
+            let mut families = unended(&mut connection, subject).await?;
+            let now = self.now();
+            families.retain(|family| family.session.is_live(now));
+            Ok(sessions(families))
+        })
+        .await
+    }
+
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        retry(|| async {
+            let mut connection = self.pool.acquire().await?;
+            let family = find(&mut connection, id).await?;
+            Ok(family.map(|family| family.session.as_of(self.now())))
         })
         .await
     }
@@ -188,21 +213,32 @@ async fn find(
 }
 
 /// Last used first.
-async fn live(
+async fn unended(
     connection: &mut sqlx::SqliteConnection,
     subject: &str,
-    now: DateTime<Utc>,
 ) -> Result<Vec<Family>, Failure> {
-    let rows = sqlx::query(
-        "SELECT * FROM buttress_refresh_families WHERE subject = ? AND ended_at IS NULL \
-         ORDER BY last_used_at DESC, id DESC",
-    )
-    .bind(subject)
-    .fetch_all(connection)
-    .await?;
-    let mut families = rows.iter().map(row::read).collect::<Result<Vec<_>, _>>()?;
-    families.retain(|family| family.session.is_live(now));
-    Ok(families)
+    let rows = sqlx::query(UNENDED)
+        .bind(subject)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.iter().map(row::read).collect::<Result<_, _>>()?)
+}
+
+const UNENDED: &str = "SELECT * FROM buttress_refresh_families \
+    WHERE subject = ? AND ended_at IS NULL ORDER BY last_used_at DESC, id DESC";
+
+async fn ended_since(
+    connection: &mut sqlx::SqliteConnection,
+    subject: &str,
+    since: i64,
+) -> Result<Vec<Family>, Failure> {
+    let rows =
+        sqlx::query("SELECT * FROM buttress_refresh_families WHERE subject = ? AND ended_at >= ?")
+            .bind(subject)
+            .bind(since)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.iter().map(row::read).collect::<Result<_, _>>()?)
 }
 
 fn sessions(families: Vec<Family>) -> Vec<Session> {

@@ -1,8 +1,8 @@
 use std::num::NonZeroU32;
 
-use buttress_jwt::{NewSession, Refusal, SessionId};
+use buttress_jwt::{EndReason, NewSession, Refusal, SessionId};
 
-use super::{Login, SECOND};
+use super::{DAY, Login, SECOND};
 
 #[tokio::test]
 async fn devices_are_listed_with_what_they_are_called() {
@@ -30,8 +30,9 @@ async fn one_ends_and_only_its_owner_ends_it() {
     assert!(!login.sessions.end("user-1", unknown).await.unwrap());
     assert!(login.told().is_empty());
     assert!(login.sessions.end("user-1", pair.session.id).await.unwrap());
-    assert!(!login.sessions.end("user-1", pair.session.id).await.unwrap());
     assert_eq!(login.told(), ["ended user-1: signed-out"]);
+    assert!(!login.sessions.end("user-1", pair.session.id).await.unwrap());
+    assert_eq!(login.told(), ["ended user-1 again: signed-out"]);
     assert!(login.sessions.refresh(&pair.refresh_token).await.is_err());
 }
 
@@ -98,4 +99,20 @@ async fn one_too_many_ends_the_one_that_is_not_used() {
         .await
         .unwrap_err();
     assert!(matches!(error.refusal(), Some(Refusal::Ended(_))));
+}
+
+#[tokio::test]
+async fn a_session_is_found_when_it_has_ended() {
+    let login = Login::new();
+    let pair = login.sessions.start("user-1").await.unwrap();
+    let id = pair.session.id;
+    let find = || async { login.sessions.find(id).await.unwrap() };
+    assert_eq!(find().await, Some(pair.session));
+    login.advance(14 * DAY);
+    let ended = find().await.unwrap().ended.unwrap();
+    assert_eq!(ended.reason, EndReason::Expired);
+    assert_eq!(login.sessions.end_all("user-1").await.unwrap(), []);
+    assert_eq!(login.told()[1..], ["ended user-1: expired"]);
+    let unknown = SessionId::new("user-1").unwrap();
+    assert_eq!(login.sessions.find(unknown).await.unwrap(), None);
 }

@@ -11,8 +11,9 @@ use std::{
 
 use async_trait::async_trait;
 use buttress_jwt::{
-    Beginning, Begun, EndReason, Error, ErrorKind, Grant, Judged, MemoryRefreshStore, NewSession,
-    Proposal, RefreshError, RefreshStore, Refusal, Session, Verdict, Which,
+    Beginning, Begun, EndReason, Ending, Endings, Error, ErrorKind, Grant, Judged,
+    MemoryRefreshStore, NewSession, Proposal, RefreshError, RefreshStore, Refusal, Session,
+    SessionId, Verdict,
 };
 use tokio::sync::Semaphore;
 
@@ -71,8 +72,12 @@ impl RefreshStore for Faulty {
         }
     }
 
-    async fn end(&self, which: &Which, reason: EndReason) -> Result<Vec<Session>, Error> {
-        self.store.end(which, reason).await
+    async fn end(&self, ending: &Ending) -> Result<Endings, Error> {
+        self.store.end(ending).await
+    }
+
+    async fn find(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        self.store.find(id).await
     }
 
     async fn list(&self, subject: &str) -> Result<Vec<Session>, Error> {
@@ -248,6 +253,39 @@ async fn claims_that_fail_are_mended_by_a_retry() {
     assert!(login.sessions.start("user-2").await.is_err());
     assert_eq!(login.sessions.list("user-2").await.unwrap(), []);
     login.sessions.refresh(&second.refresh_token).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn claims_that_take_for_ever_are_not_waited_for() {
+    let hangs = Arc::new(AtomicUsize::new(0));
+    let mut login = Login::new();
+    login.sessions = login.sessions.with_claims({
+        let hangs = Arc::clone(&hangs);
+        move |session: Session| {
+            let hangs = hangs.load(Ordering::SeqCst) == 1;
+            async move {
+                if hangs {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, io::Error>(Some(Grant::new(session.subject)))
+            }
+        }
+    });
+    let first = login.sessions.start("user-1").await.unwrap();
+    hangs.store(1, Ordering::SeqCst);
+    let start = tokio::time::Instant::now();
+    let error = login.sessions.refresh(&first.refresh_token).await;
+    let RefreshError::Failed(error) = error.unwrap_err() else {
+        panic!("it did not fail");
+    };
+    assert_eq!(error.kind(), ErrorKind::Claims);
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+    let hasty = login.sessions.clone().with_claims_timeout(SECOND);
+    assert!(hasty.start("user-2").await.is_err());
+    assert_eq!(start.elapsed(), Duration::from_secs(6));
+    assert_eq!(login.sessions.list("user-2").await.unwrap(), []);
+    hangs.store(0, Ordering::SeqCst);
+    login.sessions.refresh(&first.refresh_token).await.unwrap();
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 
 mod endings;
 mod failures;
+mod lost;
 mod refreshes;
+mod revocation;
 mod tokens;
 
 use std::{
@@ -118,8 +120,14 @@ fn summary(event: &SessionEvent<'_>) -> String {
             None => format!("refused: {refusal}"),
         },
         SessionEvent::Ended {
-            session, reason, ..
-        } => format!("ended {}: {reason}", session.subject),
+            session,
+            reason,
+            again,
+            ..
+        } => {
+            let again = if *again { " again" } else { "" };
+            format!("ended {}{again}: {reason}", session.subject)
+        }
         other => format!("{other:?}"),
     }
 }

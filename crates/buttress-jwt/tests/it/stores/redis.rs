@@ -53,7 +53,11 @@ impl StoreHarness for Redis {
 
 const AGE: &str = "
     for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
-        if not string.find(key, '}:of:', 1, true) then
+        if string.find(key, '}:subject:', 1, true) then
+            for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '(0', '+inf')) do
+                redis.call('ZINCRBY', key, ARGV[2], id)
+            end
+        else
             for _, field in ipairs({'started_at', 'last_used_at', 'ends_at', 'rotated_at', 'ended_at'}) do
                 if redis.call('HEXISTS', key, field) == 1 then
                     redis.call('HINCRBY', key, field, ARGV[2])

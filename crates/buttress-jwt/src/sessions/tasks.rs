@@ -1,0 +1,67 @@
+//! What goes on when nobody waits for it any more.
+
+use std::{panic, time::Duration};
+
+use tokio::{task::JoinError, time::timeout};
+
+use super::Inner;
+use crate::{Error, ErrorKind};
+
+/// How much longer than its callers wait a store is listened to. Not for ever, or a store that hangs would be
+/// the end of the memory.
+const LATE: Duration = Duration::from_secs(60);
+
+impl Inner {
+    /// Asks the store, and whatever belongs to the answer.
+    ///
+    /// It is done in a task of its own, and only the wait for it is limited: what the store has done is done,
+    /// and has to be told also when the answer comes too late for the caller.
+    pub(super) async fn ask<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+    {
+        let patience = self.store_timeout.saturating_add(LATE);
+        let task = tokio::spawn(async move {
+            let answer = timeout(patience, work).await;
+            answer.unwrap_or_else(|_| Err(unanswered()))
+        });
+        match timeout(self.store_timeout, task).await {
+            Ok(answer) => answer.unwrap_or_else(|failed| Err(stopped(failed))),
+            Err(_) => Err(unanswered()),
+        }
+    }
+}
+
+/// Runs in a task of its own, which goes on when the caller goes away.
+pub(super) async fn apart<T, E>(
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    let result = tokio::spawn(work).await;
+    result.unwrap_or_else(|failed| Err(stopped(failed).into()))
+}
+
+/// A panic goes on where it was waited for.
+fn stopped(failed: JoinError) -> Error {
+    match failed.try_into_panic() {
+        Ok(cause) => panic::resume_unwind(cause),
+        Err(failed) => Error::new(
+            ErrorKind::Store,
+            "the runtime stopped before the session was done with",
+        )
+        .with_source(failed),
+    }
+}
+
+pub(super) fn unanswered() -> Error {
+    Error::new(
+        ErrorKind::Store,
+        "the store of sessions did not answer in time",
+    )
+}

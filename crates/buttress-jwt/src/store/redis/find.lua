@@ -1,0 +1,8 @@
+-- KEYS: the family.
+
+local values = session(KEYS[1])
+if not values then return {} end
+if not values[9] and not is_live(values, clock()) then
+    values[9], values[10] = number(expires_at(values)), 'expired'
+end
+return {values}
