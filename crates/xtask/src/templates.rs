@@ -36,6 +36,8 @@ fn check_line(copy: &Path, target: &Path) -> CommandLine {
         "--config",
         "profile.dev.debug=\"line-tables-only\"",
         "--config",
+        "profile.dev.package.aws-lc-sys.opt-level=3",
+        "--config",
         "profile.dev.package.libsqlite3-sys.opt-level=3",
     ])
 }

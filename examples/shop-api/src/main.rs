@@ -1,14 +1,12 @@
-//! Starts the shop: settings, log, database, listener, in this order, and stops with a reason.
+//! Starts the shop: settings, log, database, keys, listener, in this order, and stops with a reason.
 
-use std::{
-    error::Error,
-    io::{self, Write},
-    net::SocketAddr,
-    process::ExitCode,
-};
+use std::{error::Error, process::ExitCode};
 
+use buttress_jwt::{Algorithm, Clock, SigningKey};
 use shop_api::{
-    config::{Config, Database, INSECURE_ADMIN},
+    announce::announce,
+    auth::{Auth, AuthParts, Cost, Passwords, RootKeys, ensure_admin, ensure_demo_user},
+    config::{Admin, Config, Database},
     http::{self, AppState},
     logging,
     serve::serve,
@@ -36,30 +34,19 @@ async fn main() -> ExitCode {
 }
 
 async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
-    let Database::Sqlite(path) = &config.database;
-    let store = Store::open(path).await.map_err(|error| {
-        format!(
-            "{} cannot be opened: {}",
-            config.database,
-            with_causes(&error)
-        )
-    })?;
-    if config.demo {
-        store.create_demo_products().await?;
-    }
+    let store = open(&config.database).await?;
+    let auth = auth(config, &store).await?;
+    fill(config, &store, &auth).await?;
 
     let state = AppState {
         store: store.clone(),
-        insecure_admin: config.insecure_admin,
+        auth,
     };
     let router = http::router(state)?;
     let listener = TcpListener::bind(config.bind_addr)
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}", config.bind_addr))?;
     announce(listener.local_addr()?, config)?;
-    if config.insecure_admin {
-        tracing::warn!("everybody who reaches this server may change products: {INSECURE_ADMIN}");
-    }
 
     serve(listener, router, config.drain_timeout).await?;
     store.close().await;
@@ -67,23 +54,47 @@ async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What a person wants to know, and what a script waits for.
-fn announce(address: SocketAddr, config: &Config) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let url = format!("http://{address}");
-    writeln!(out, "listening on {url}")?;
-    writeln!(out, "backed by {}", config.database)?;
-    writeln!(out, "reference at {url}/docs; try:")?;
-    writeln!(
-        out,
-        "  curl '{url}/v1/products?limit=3&sort=priceMinor&total=true'"
-    )?;
-    writeln!(
-        out,
-        "  curl '{url}/v1/products?q=lamp&inStock=true&fields=id,name,stock'"
-    )?;
-    writeln!(out, "  curl -i '{url}/v1/products?limit=0'")?;
-    out.flush()
+async fn open(database: &Database) -> Result<Store, String> {
+    let Database::Sqlite(path) = database;
+    let opened = Store::open(path).await;
+    opened.map_err(|error| format!("{database} cannot be opened: {}", with_causes(&error)))
+}
+
+/// Signs people in, with the keys that are set or with others.
+async fn auth(config: &Config, store: &Store) -> Result<Auth, Box<dyn Error>> {
+    let signing_key = match &config.signing_key {
+        Some(key) => key.clone(),
+        None => {
+            tracing::warn!(
+                "JWT_SIGNING_KEY_FILE is not set: access tokens are good until this process ends, \
+                 and for no other one"
+            );
+            SigningKey::generate(Algorithm::EdDSA)?
+        }
+    };
+    let root_keys = match &config.root_keys {
+        Some(keys) => keys.clone(),
+        None => RootKeys::kept_in(store).await?,
+    };
+    let parts = AuthParts {
+        signing_key,
+        root_keys,
+        passwords: Passwords::new(Cost::OWASP)?,
+        clock: Clock::system(),
+    };
+    Ok(Auth::new(store, parts)?)
+}
+
+/// Makes what is to be there from the start.
+async fn fill(config: &Config, store: &Store, auth: &Auth) -> Result<(), Box<dyn Error>> {
+    if let Some(Admin { email, password }) = &config.admin {
+        ensure_admin(store, auth, email, password).await?;
+    }
+    if config.demo {
+        store.create_demo_products().await?;
+        ensure_demo_user(store, auth).await?;
+    }
+    Ok(())
 }
 
 /// An error and what caused it, in one line.

@@ -1,26 +1,6 @@
 //! The attributes of a product, each one checked when it is made.
 
-use std::borrow::Cow;
-
-/// A rule that a value breaks: what clients branch on, and what people read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{detail}")]
-pub struct BrokenRule {
-    /// Stable, in SCREAMING_SNAKE.
-    pub code: &'static str,
-    /// A clause about the value, like "must not be negative".
-    pub detail: Cow<'static, str>,
-}
-
-impl BrokenRule {
-    /// A rule by its code and text.
-    pub fn new(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-        }
-    }
-}
+use super::rule::{BrokenRule, checked_text};
 
 /// The name of a product: 1 to 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +32,7 @@ impl ProductName {
     ///
     /// The rule that it breaks.
     pub fn new(text: String) -> Result<Self, BrokenRule> {
-        if text.is_empty() {
-            return Err(BrokenRule::new("TOO_SHORT", "must not be empty"));
-        }
-        Ok(Self(checked_text(text, Self::MAX_CHARS)?))
+        Ok(Self(checked_text(text, 1, Self::MAX_CHARS)?))
     }
 
     /// The name as text.
@@ -74,7 +51,7 @@ impl Description {
     ///
     /// The rule that it breaks.
     pub fn new(text: String) -> Result<Self, BrokenRule> {
-        Ok(Self(checked_text(text, Self::MAX_CHARS)?))
+        Ok(Self(checked_text(text, 0, Self::MAX_CHARS)?))
     }
 
     /// The description as text.
@@ -113,18 +90,6 @@ impl Stock {
     pub fn pieces(self) -> i64 {
         self.0
     }
-}
-
-fn checked_text(text: String, max_chars: usize) -> Result<String, BrokenRule> {
-    // PostgreSQL cannot store it and C code stops at it, so it is refused at the door.
-    if text.contains('\0') {
-        return Err(BrokenRule::new("NUL_CHARACTER", "must not contain U+0000"));
-    }
-    if text.chars().count() > max_chars {
-        let detail = format!("must have at most {max_chars} characters");
-        return Err(BrokenRule::new("TOO_LONG", detail));
-    }
-    Ok(text)
 }
 
 fn checked_integer(value: i64) -> Result<i64, BrokenRule> {

@@ -5,7 +5,7 @@
 //! error without a type of its own is of the kind that its status says, and its code is the same
 //! as that of the extractors.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use buttress_preconditions::Rejection;
 use buttress_problem::{
@@ -14,8 +14,17 @@ use buttress_problem::{
 };
 use uuid::Uuid;
 
-use super::openapi::Anything;
-use crate::store::StoreError;
+use super::{
+    access::AdminOnly,
+    auth::error::{
+        EmailTaken, InvalidCredentials, InvalidIdempotencyKey, RefreshRefused, SessionNotFound,
+    },
+    openapi::Anything,
+};
+use crate::{
+    auth::PasswordError,
+    store::{self, StoreError},
+};
 
 /// What a handler returns: any of the errors below.
 #[derive(Debug, thiserror::Error, Problem)]
@@ -32,6 +41,21 @@ pub(super) enum ApiError {
     ProductNotFound(#[from] ProductNotFound),
     #[error(transparent)]
     #[problem(transparent)]
+    UserNotFound(#[from] UserNotFound),
+    #[error(transparent)]
+    #[problem(transparent)]
+    EmailTaken(#[from] EmailTaken),
+    #[error(transparent)]
+    #[problem(transparent)]
+    InvalidCredentials(#[from] InvalidCredentials),
+    #[error(transparent)]
+    #[problem(transparent)]
+    RefreshRefused(#[from] RefreshRefused),
+    #[error(transparent)]
+    #[problem(transparent)]
+    SessionNotFound(#[from] SessionNotFound),
+    #[error(transparent)]
+    #[problem(transparent)]
     Precondition(#[from] Rejection),
     #[error(transparent)]
     #[problem(transparent)]
@@ -40,6 +64,18 @@ pub(super) enum ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl From<buttress_jwt::Error> for ApiError {
+    fn from(error: buttress_jwt::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
         Self::Database(error.into())
     }
 }
@@ -63,23 +99,6 @@ pub(super) struct Invalid {
     pub(super) violations: Vec<Violation>,
 }
 
-/// Only an administrator may do this. Until there is authentication, that is everybody if the
-/// server was started with `--insecure-admin`, and nobody else.
-#[derive(Debug, thiserror::Error, Problem)]
-#[error(
-    "only an administrator may change products; nobody can sign in yet, so to try it, start the \
-     server with --insecure-admin, which lets everybody"
-)]
-#[problem(
-    base = "https://shop.example.com/problems/",
-    status = UNAUTHORIZED,
-    type = "authentication-required",
-    title = "Authentication required",
-    header(WWW_AUTHENTICATE = "Bearer"),
-    axum
-)]
-pub(super) struct AdminRequired;
-
 /// There is no product with this id, or there no longer is.
 #[derive(Debug, thiserror::Error, Problem)]
 #[error("there is no product with the id {product_id}")]
@@ -94,26 +113,72 @@ pub(super) struct ProductNotFound {
     pub(super) product_id: Uuid,
 }
 
-/// The database did not do what it was asked to.
+/// There is no user with this id that the caller may see.
+#[derive(Debug, thiserror::Error, Problem)]
+#[error("there is no user with the id {user_id}")]
+#[problem(
+    base = "https://shop.example.com/problems/",
+    status = NOT_FOUND,
+    type = "user-not-found",
+    title = "User not found"
+)]
+pub(super) struct UserNotFound {
+    #[problem(extension)]
+    pub(super) user_id: Uuid,
+}
+
+/// What the answer needs did not do what it was asked to.
 #[derive(Debug, thiserror::Error, Problem)]
 pub(super) enum DatabaseError {
-    /// The database is busy or gone. The same request may succeed later.
+    /// The server is busy, or its database is gone. The same request may succeed later.
     #[error(transparent)]
     #[problem(status = SERVICE_UNAVAILABLE, header(RETRY_AFTER = "1"))]
-    Unavailable(StoreError),
+    Unavailable(Box<dyn Error + Send + Sync>),
     /// The server is at fault. Its log has the reason, under `requestId`.
     #[error(transparent)]
     #[problem(status = INTERNAL_SERVER_ERROR)]
-    Failed(StoreError),
+    Failed(Box<dyn Error + Send + Sync>),
 }
 
 impl From<StoreError> for DatabaseError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::Unavailable(error),
-            _ => Self::Failed(error),
+            StoreError::Unavailable(_) => Self::Unavailable(error.into()),
+            _ => Self::Failed(error.into()),
         }
     }
+}
+
+impl From<PasswordError> for DatabaseError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::Unavailable(error.into()),
+            PasswordError::Failed(_) => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<buttress_jwt::Error> for DatabaseError {
+    fn from(error: buttress_jwt::Error) -> Self {
+        match passes(&error) {
+            true => Self::Unavailable(error.into()),
+            false => Self::Failed(error.into()),
+        }
+    }
+}
+
+/// Whether a database that may come back, or that has not answered in time, is what caused it.
+fn passes(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<tokio::time::error::Elapsed>()
+            || error.downcast_ref().is_some_and(store::passes)
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// This instance cannot serve.
@@ -142,6 +207,6 @@ pub(super) enum NotReady {
 
 /// Every kind of problem that there is a page about.
 pub(super) fn catalogue() -> Catalogue {
-    type Extractors = (Json<()>, Path<()>, Query<()>);
-    <(ApiError, AdminRequired, NotReady, Extractors, Anything)>::problems()
+    type Extractors = (Json<()>, Path<()>, Query<()>, InvalidIdempotencyKey);
+    <(ApiError, AdminOnly, NotReady, Extractors, Anything)>::problems()
 }

@@ -3,8 +3,12 @@
 use axum::{Router, body::Bytes, http::StatusCode, http::header::CONTENT_TYPE, routing::get};
 use buttress_problem::{Answers, Catalogue, Problem, ProblemType};
 use utoipa::{
-    OpenApi,
-    openapi::{RefOr, schema::AdditionalProperties, schema::Schema},
+    Modify, OpenApi,
+    openapi::{
+        RefOr,
+        schema::{AdditionalProperties, Schema},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
 #[derive(OpenApi)]
@@ -17,16 +21,38 @@ use utoipa::{
             that tag in `If-Match`. Without it the answer is 428, with an old one 412. What else is \
             wrong with a request is answered first. A read may carry any condition of RFC \
             9110; if it is false, the answer is 304 or 412.\n\n\
-            There are no cursors and no authentication yet: a list is one page, and products can be \
-            changed only while the server runs with `--insecure-admin`.",
+            Everybody may read the catalogue. `POST /v1/auth/login` gives an access token, which goes \
+            into `Authorization: Bearer` and is good for 15 minutes, and a refresh token for the next \
+            pair. A token that is not good is a 401 wherever tokens are looked at, on what is public \
+            too; where they are not, at login and refresh for one, it does no harm.\n\n\
+            There are no cursors yet: a list is one page.",
     ),
+    modifiers(&Bearer),
     tags(
         (name = "products", description = "The catalogue."),
+        (name = "auth", description = "Signing in, and what follows from it."),
+        (name = "users", description = "Those who can sign in."),
         (name = "operations", description = "For those who run the server."),
     ),
     components(schemas(Problem)),
 )]
 struct Document;
+
+/// How requests say who makes them. The names at an operation are the scopes that it needs.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let about = "An access token, as login and refresh give it.";
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some(about))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
 
 /// The document without its paths.
 pub(super) fn frame() -> utoipa::openapi::OpenApi {
@@ -47,13 +73,21 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(
     Ok(Router::new().route("/openapi.json", get(answer)))
 }
 
+const CLOSED: [&str; 5] = [
+    "CreateProduct",
+    "PatchProduct",
+    "Register",
+    "Login",
+    "PresentToken",
+];
+
 /// A body with a member that is not known is refused, which utoipa only says of types that serde
 /// closes itself.
 fn close_inputs(document: &mut utoipa::openapi::OpenApi) {
     let Some(components) = &mut document.components else {
         return;
     };
-    for name in ["CreateProduct", "PatchProduct"] {
+    for name in CLOSED {
         if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(name) {
             object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
         }

@@ -29,6 +29,8 @@ pub(super) async fn identify(mut request: Request, next: Next) -> Response {
         traceId = trace.trace_id(),
         method = %request.method(),
         path = request.uri().path(),
+        // Who it is turns out later, if at all.
+        subject = tracing::field::Empty,
     );
     request.headers_mut().insert(X_REQUEST_ID, id.clone());
     if let Ok(trace) = HeaderValue::from_str(&trace.to_string()) {

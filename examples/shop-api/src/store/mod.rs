@@ -1,20 +1,27 @@
-//! Where products are kept: SQLite through sqlx.
+//! Where products, users and sessions are kept: SQLite through sqlx.
 
+mod decode;
 mod demo;
+mod list;
 mod migrations;
 mod outcome;
+mod product_query;
 mod products;
-mod query;
+mod secrets;
+mod users;
 
 use std::{path::Path, time::Duration};
 
+use buttress_jwt::SqliteRefreshStore;
 use sqlx::{
     Sqlite, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub use list::{Direction, Page, Sort};
 pub use outcome::Outcome;
-pub use query::{Direction, Filter, ListQuery, Page, Sort, SortKey};
+pub use product_query::{ProductFilter, ProductKey, ProductQuery};
+pub use users::{Credentials, UserKey, UserQuery};
 
 /// The shop's database. Clones share one pool of connections.
 #[derive(Debug, Clone)]
@@ -48,7 +55,14 @@ impl Store {
             .connect_with(options)
             .await?;
         migrations::run(&pool).await?;
-        Ok(Self { pool })
+        let store = Self { pool };
+        store.sessions().migrate().await?;
+        Ok(store)
+    }
+
+    /// Where the sessions are: in the same file, in tables that are buttress-jwt's own.
+    pub fn sessions(&self) -> SqliteRefreshStore {
+        SqliteRefreshStore::new(self.pool.clone())
     }
 
     /// Reads from the database.
@@ -88,20 +102,30 @@ pub enum StoreError {
     /// The tables could not be brought up to date.
     #[error("the database cannot be migrated")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The tables of the sessions could not be brought up to date.
+    #[error("the sessions in the database cannot be migrated")]
+    Sessions(#[from] buttress_jwt::Error),
+    /// A secret that the instances share is not usable.
+    #[error("the secret that the database keeps cannot be used: {0}")]
+    Secret(&'static str),
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let passes = match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_transient(&code)),
-            _ => false,
-        };
-        if passes {
+        if passes(&error) {
             Self::Unavailable(error)
         } else {
             Self::Failed(error)
         }
+    }
+}
+
+/// Whether what failed may succeed later.
+pub(crate) fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| is_transient(&code)),
+        _ => false,
     }
 }
 

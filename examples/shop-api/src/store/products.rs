@@ -1,15 +1,14 @@
 //! Reading and writing products.
 
-use std::error::Error;
-
-use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::{Row, SqliteExecutor, sqlite::SqliteRow};
 use uuid::{Uuid, fmt::Hyphenated};
 
-use super::{ListQuery, Outcome, Page, Store, StoreError};
+use super::{
+    Outcome, Page, ProductQuery, Store, StoreError,
+    decode::{decoded, now, time},
+};
 use crate::domain::{
-    BrokenRule, Currency, Description, NewProduct, Price, Product, ProductChanges, ProductName,
-    Stock,
+    Currency, Description, NewProduct, Price, Product, ProductChanges, ProductName, Stock,
 };
 
 const COLUMNS: &str =
@@ -21,7 +20,7 @@ impl Store {
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn list_products(&self, query: &ListQuery) -> Result<Page, StoreError> {
+    pub async fn list_products(&self, query: &ProductQuery) -> Result<Page<Product>, StoreError> {
         let mut snapshot = self.pool.begin().await?;
         let rows = query
             .select(COLUMNS)
@@ -40,15 +39,8 @@ impl Store {
         };
         snapshot.commit().await?;
 
-        let mut products = rows.iter().map(product).collect::<Result<Vec<_>, _>>()?;
-        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let has_more = products.len() > limit;
-        products.truncate(limit);
-        Ok(Page {
-            products,
-            has_more,
-            total,
-        })
+        let products = rows.iter().map(product).collect::<Result<_, _>>()?;
+        Ok(Page::new(products, query.limit, total))
     }
 
     /// The product with this id, unless it is deleted.
@@ -141,11 +133,6 @@ impl Store {
     }
 }
 
-/// Now, as exactly as it is kept.
-fn now() -> DateTime<Utc> {
-    Utc::now().trunc_subsecs(3)
-}
-
 async fn find(executor: impl SqliteExecutor<'_>, id: Uuid) -> Result<Option<Product>, StoreError> {
     let row = sqlx::query(
         "SELECT id, name, description, price_minor, currency, stock, version, created_at, \
@@ -179,7 +166,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// A row as a product. What breaks a rule was not written by us, and is an error, not a panic.
+/// A row as a product.
 fn product(row: &SqliteRow) -> Result<Product, sqlx::Error> {
     Ok(Product {
         id: row.try_get::<Hyphenated, _>("id")?.into_uuid(),
@@ -192,21 +179,4 @@ fn product(row: &SqliteRow) -> Result<Product, sqlx::Error> {
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
     })
-}
-
-fn decoded<T>(column: &str, value: Result<T, BrokenRule>) -> Result<T, sqlx::Error> {
-    value.map_err(|rule| column_error(column, rule))
-}
-
-fn time(row: &SqliteRow, column: &str) -> Result<DateTime<Utc>, sqlx::Error> {
-    let millis = row.try_get(column)?;
-    DateTime::from_timestamp_millis(millis)
-        .ok_or_else(|| column_error(column, "it is no time that there is"))
-}
-
-fn column_error(column: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
-    sqlx::Error::ColumnDecode {
-        index: column.to_owned(),
-        source: source.into(),
-    }
 }

@@ -89,6 +89,16 @@ async fn the_type_of_a_problem_has_a_page() {
         "PRECONDITION_FAILED",
         "PRECONDITION_REQUIRED",
         "NOT_READY",
+        "AUTHENTICATION_REQUIRED",
+        "INVALID_TOKEN",
+        "INVALID_CREDENTIALS",
+        "EMAIL_TAKEN",
+        "USER_NOT_FOUND",
+        "SESSION_NOT_FOUND",
+        "INVALID_IDEMPOTENCY_KEY",
+        "REFRESH_TOKEN_INVALID",
+        "REFRESH_TOKEN_EXPIRED",
+        "REFRESH_TOKEN_REUSED",
     ] {
         assert!(index.text().contains(code), "{code}");
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::server::{demo_shop, empty_shop};
+use crate::{
+    people::sign_up_and_in,
+    server::{demo_shop, empty_shop},
+};
 
 const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
@@ -82,6 +85,17 @@ async fn it_has_the_operations_each_with_an_id_and_a_summary() {
         "get /v1/products/{id}",
         "patch /v1/products/{id}",
         "delete /v1/products/{id}",
+        "post /v1/auth/register",
+        "post /v1/auth/login",
+        "post /v1/auth/refresh",
+        "post /v1/auth/logout",
+        "get /v1/auth/sessions",
+        "delete /v1/auth/sessions",
+        "delete /v1/auth/sessions/{id}",
+        "get /.well-known/jwks.json",
+        "get /v1/users",
+        "get /v1/users/me",
+        "get /v1/users/{id}",
         "get /livez",
         "get /readyz",
     ] {
@@ -121,7 +135,10 @@ async fn every_error_is_documented_as_a_problem() {
                 let schema = resolved(&document, &content["application/problem+json"]["schema"]);
                 assert!(schema.is_object() && schema != &Value::Object(Default::default()));
             } else {
-                let json = content.is_some_and(|content| content.contains_key("application/json"));
+                let json = content.is_some_and(|content| {
+                    let mut types = content.keys();
+                    types.any(|name| name == "application/json" || name.ends_with("+json"))
+                });
                 let empty = matches!(status.as_str(), "204" | "304");
                 assert!(json != empty, "{method} {path} {status}");
             }
@@ -136,29 +153,73 @@ async fn it_names_the_statuses_that_the_operations_answer_with() {
         (
             "/v1/products",
             "get",
-            &["200", "400", "422", "500", "503"][..],
+            &["200", "400", "401", "422", "500", "503"][..],
         ),
         (
             "/v1/products",
             "post",
-            &["201", "400", "401", "413", "415", "422", "500", "503"],
+            &[
+                "201", "400", "401", "403", "413", "415", "422", "500", "503",
+            ],
         ),
         (
             "/v1/products/{id}",
             "get",
-            &["200", "304", "400", "404", "500", "503"],
+            &["200", "304", "400", "401", "404", "500", "503"],
         ),
         (
             "/v1/products/{id}",
             "patch",
             &[
-                "200", "400", "401", "404", "412", "413", "415", "422", "428", "500", "503",
+                "200", "400", "401", "403", "404", "412", "413", "415", "422", "428", "500", "503",
             ],
         ),
         (
             "/v1/products/{id}",
             "delete",
-            &["204", "400", "401", "404", "412", "428", "500", "503"],
+            &[
+                "204", "400", "401", "403", "404", "412", "428", "500", "503",
+            ],
+        ),
+        (
+            "/v1/auth/register",
+            "post",
+            &["201", "400", "409", "413", "415", "422", "500", "503"],
+        ),
+        (
+            "/v1/auth/login",
+            "post",
+            &["200", "400", "401", "413", "415", "422", "500", "503"],
+        ),
+        (
+            "/v1/auth/refresh",
+            "post",
+            &["200", "400", "401", "413", "415", "422", "500", "503"],
+        ),
+        (
+            "/v1/auth/logout",
+            "post",
+            &["204", "400", "413", "415", "422", "500", "503"],
+        ),
+        (
+            "/v1/auth/sessions",
+            "get",
+            &["200", "400", "401", "403", "500", "503"],
+        ),
+        (
+            "/v1/auth/sessions/{id}",
+            "delete",
+            &["204", "400", "401", "403", "404", "500", "503"],
+        ),
+        (
+            "/v1/users",
+            "get",
+            &["200", "400", "401", "403", "500", "503"],
+        ),
+        (
+            "/v1/users/{id}",
+            "get",
+            &["200", "304", "400", "401", "403", "404", "500", "503"],
         ),
         ("/readyz", "get", &["200", "500", "503"]),
     ] {
@@ -218,15 +279,23 @@ async fn it_says_which_operations_take_and_give_tags() {
 }
 
 #[tokio::test]
-async fn the_members_of_a_product_are_those_that_are_sent() {
+async fn the_members_are_those_that_are_sent() {
     let shop = demo_shop().await;
     let document = shop.get("/openapi.json").await.json();
     let list = shop.get("/v1/products?limit=1&total=true").await.json();
+    let users = shop.get("/v1/users?limit=1&total=true").await.json();
+    let sessions = shop.get("/v1/auth/sessions").await.json();
+    let pair = sign_up_and_in(&shop, "ada@shop.example").await;
     let schemas = &document["components"]["schemas"];
     for (schema, sent) in [
         ("Product", &list["data"][0]),
         ("Pagination", &list["pagination"]),
         ("ProductList", &list),
+        ("User", &users["data"][0]),
+        ("UserList", &users),
+        ("Session", &sessions["data"][0]),
+        ("SessionList", &sessions),
+        ("TokenPair", &pair),
     ] {
         let documented: BTreeSet<_> = schemas[schema]["properties"]
             .as_object()
@@ -312,10 +381,16 @@ async fn every_documented_get_works_as_documented() {
     let document = shop.get("/openapi.json").await.json();
     let first = shop.get("/v1/products?limit=1").await.json();
     let id = first["data"][0]["id"].as_str().expect("has an id");
+    let me = shop.get("/v1/users/me").await.json();
+    let user_id = me["id"].as_str().expect("has an id");
     for (path, _, operation) in operations(&document)
         .into_iter()
         .filter(|(_, method, _)| *method == "get")
     {
+        let id = match path {
+            "/v1/users/{id}" => user_id,
+            _ => id,
+        };
         let answer = shop.get(&path.replace("{id}", id)).await;
         assert!(
             operation["responses"].get(answer.status.as_str()).is_some(),

@@ -1,10 +1,9 @@
 //! Changes that say what they change, and those that do not.
 
 use serde_json::json;
-use shop_api::http::router;
 use uuid::Uuid;
 
-use crate::server::{MERGE_PATCH, Server, empty_shop, place, places, shop_with_lamp};
+use crate::server::{MERGE_PATCH, closed_shop, empty_shop, place, places, shop_with_lamp};
 
 const LIST: &str = "/v1/products";
 
@@ -159,7 +158,7 @@ async fn whatever_else_is_wrong_comes_first() {
                 .await;
             answer.problem(status, code, path);
         }
-        let closed = Server::start(false, |state| router(state).expect("is JSON")).await;
+        let closed = closed_shop().await;
         for method in ["PATCH", "DELETE"] {
             let answer = closed.send(method, &bad_id, &headers, "{").await;
             answer.problem(401, "AUTHENTICATION_REQUIRED", &bad_id);

@@ -1,118 +1,9 @@
 //! The binary: how it starts, what it prints, how it stops.
 
-use std::{
-    path::Path,
-    process::{ExitStatus, Stdio},
-    time::Duration,
-};
-
 use serde_json::Value;
-use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
-    net::TcpStream,
-    process::{Child, ChildStdout, Command},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// Longer than anything takes on the slowest machine; a test that runs into it has failed.
-pub(crate) const TOO_LONG: Duration = Duration::from_secs(60);
-
-pub(crate) fn shop(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shop-api"));
-    command
-        .current_dir(folder)
-        .args(arguments)
-        .env_clear()
-        .env("BIND_ADDR", "127.0.0.1:0")
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
-}
-
-/// A shop that has said where it listens.
-pub(crate) struct Running {
-    child: Child,
-    pub(crate) address: String,
-    stdout: Lines<BufReader<ChildStdout>>,
-    /// Read all the time, since a process whose pipe is full stands still.
-    stderr: JoinHandle<String>,
-    folder: TempDir,
-}
-
-impl Running {
-    pub(crate) async fn start(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut child = shop(folder.path(), environment, arguments)
-            .spawn()
-            .expect("starts");
-        let mut pipe = child.stderr.take().expect("is piped");
-        let stderr = tokio::spawn(async move {
-            let mut text = String::new();
-            pipe.read_to_string(&mut text).await.expect("is UTF-8");
-            text
-        });
-        let mut stdout = BufReader::new(child.stdout.take().expect("is piped")).lines();
-        let line = timeout(TOO_LONG, stdout.next_line())
-            .await
-            .expect("in time")
-            .expect("reads");
-        let line = line.expect("a first line");
-        let address = line
-            .strip_prefix("listening on http://")
-            .expect(&line)
-            .to_owned();
-        Self {
-            child,
-            address,
-            stdout,
-            stderr,
-            folder,
-        }
-    }
-
-    async fn connect(&self) -> TcpStream {
-        TcpStream::connect(&self.address).await.expect("connects")
-    }
-
-    async fn request(&self, request: &str) -> String {
-        let mut stream = self.connect().await;
-        stream.write_all(request.as_bytes()).await.expect("sends");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("reads");
-        answer
-    }
-
-    async fn get(&self, path: &str) -> String {
-        self.request(&format!(
-            "GET {path} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n"
-        ))
-        .await
-    }
-
-    async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("runs").to_string();
-        let sent = Command::new("kill")
-            .args(["-s", name, &id])
-            .status()
-            .await
-            .expect("runs");
-        assert!(sent.success());
-    }
-
-    /// How it ended, and what it said.
-    async fn end(mut self) -> (ExitStatus, String) {
-        let status = timeout(TOO_LONG, self.child.wait())
-            .await
-            .expect("in time")
-            .expect("ends");
-        (status, self.stderr.await.expect("is read"))
-    }
-}
+use crate::running::{ADMIN, Running};
 
 #[tokio::test]
 async fn starts_with_nothing_set_serves_and_stops_when_told() {
@@ -151,38 +42,46 @@ async fn starts_with_nothing_set_serves_and_stops_when_told() {
 
 #[tokio::test]
 async fn the_curl_lines_work_as_printed() {
-    let mut shop = Running::start(&[], &[]).await;
-    let mut tried = 0;
-    while tried < 3 {
-        let line = shop
-            .stdout
-            .next_line()
-            .await
-            .expect("reads")
-            .expect("three curl lines");
-        let Some((_, rest)) = line.split_once(&format!("'http://{}", shop.address)) else {
-            continue;
-        };
-        let path = rest.trim_end_matches('\'');
-        let answer = shop.get(path).await;
-        let expected = if path.contains("limit=0") {
-            "HTTP/1.1 400 "
-        } else {
-            "HTTP/1.1 200 "
-        };
-        assert!(answer.starts_with(expected), "{line}: {answer}");
-        tried += 1;
+    for demo in ["on", "off"] {
+        let mut shop = Running::start(&[("DEMO", demo)], &[]).await;
+        let mut tried = 0;
+        while tried < 3 {
+            let line = shop
+                .stdout
+                .next_line()
+                .await
+                .expect("reads")
+                .expect("three curl lines");
+            let Some((_, rest)) = line.split_once(&format!("'http://{}", shop.address)) else {
+                continue;
+            };
+            let (path, options) = rest.split_once('\'').expect("is quoted");
+            let answer = match options.split_once(" -d '") {
+                Some((_, body)) => shop.post(path, None, body.trim_end_matches('\'')).await,
+                None => shop.get(path).await,
+            };
+            let expected = match path {
+                "/v1/auth/register" => "HTTP/1.1 201 ",
+                _ if path.contains("limit=0") => "HTTP/1.1 400 ",
+                _ => "HTTP/1.1 200 ",
+            };
+            assert!(answer.starts_with(expected), "{line}: {answer}");
+            tried += 1;
+        }
     }
 }
 
 #[tokio::test]
 async fn a_request_in_flight_is_answered_before_the_end() {
-    let shop = Running::start(&[("DATABASE_URL", "sqlite:here.db")], &["--insecure-admin"]).await;
+    let mut environment = vec![("DATABASE_URL", "sqlite:here.db")];
+    environment.extend(ADMIN);
+    let shop = Running::start(&environment, &[]).await;
+    let token = shop.admin_token().await;
     let mut stream = shop.connect().await;
     let body = r#"{"name":"Lamp","description":"","priceMinor":1,"currency":"EUR","stock":1}"#;
     let head = format!(
         "POST /v1/products HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+         authorization: Bearer {token}\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
         body.len()
     );
     stream
@@ -253,16 +152,11 @@ async fn what_is_not_done_in_time_is_cut_off_and_said() {
 async fn what_was_written_is_there_after_a_restart_and_the_demo_is_not_made_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite:{}", folder.path().join("kept.db").display());
-    let environment = [("DATABASE_URL", url.as_str())];
-    let shop = Running::start(&environment, &["--insecure-admin"]).await;
+    let environment = [("DATABASE_URL", url.as_str()), ADMIN[0], ADMIN[1]];
+    let shop = Running::start(&environment, &[]).await;
+    let token = shop.admin_token().await;
     let body = r#"{"name":"Kept","description":"","priceMinor":1,"currency":"EUR","stock":1}"#;
-    let created = shop
-        .request(&format!(
-            "POST /v1/products HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        ))
-        .await;
+    let created = shop.post("/v1/products", Some(&token), body).await;
     assert!(created.starts_with("HTTP/1.1 201 "), "{created}");
     shop.signal("KILL").await;
     shop.end().await;

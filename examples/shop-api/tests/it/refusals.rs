@@ -2,7 +2,7 @@
 
 use axum::{Router, routing::get};
 use serde_json::json;
-use shop_api::http::{router, with_middleware};
+use shop_api::http::with_middleware;
 use uuid::Uuid;
 
 use crate::server::{Server, empty_shop, lamp, place, places};
@@ -198,21 +198,6 @@ async fn a_body_of_another_type() {
 }
 
 #[tokio::test]
-async fn without_the_switch_nobody_writes() {
-    let shop = Server::start(false, |state| router(state).expect("the document is JSON")).await;
-    let path = format!("{LIST}/{}", Uuid::now_v7());
-    for (method, path) in [("POST", LIST), ("PATCH", &path), ("DELETE", &path)] {
-        // Bad in every other way too: who one is comes first.
-        let answer = shop.send(method, path, &[], "{").await;
-        let problem = answer.problem(401, "AUTHENTICATION_REQUIRED", path);
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
-        let detail = problem["detail"].as_str().expect("has a detail");
-        assert!(detail.contains("--insecure-admin"), "{detail}");
-    }
-    assert_eq!(shop.get(LIST).await.status, 200);
-}
-
-#[tokio::test]
 async fn a_database_that_is_gone() {
     let shop = empty_shop().await;
     assert_eq!(shop.get("/readyz").await.json(), json!({ "status": "ok" }));
@@ -231,7 +216,7 @@ async fn a_panic_is_a_problem_that_tells_nothing() {
         panic!("the secret is out")
     }
     let routes = Router::new().route("/panic", get(panics));
-    let shop = Server::start(true, |_| with_middleware(routes)).await;
+    let shop = Server::start(|_| with_middleware(routes)).await;
     let answer = shop.get("/panic").await;
     answer.problem(500, "INTERNAL_SERVER_ERROR", "/panic");
     assert!(!answer.text().contains("secret"));

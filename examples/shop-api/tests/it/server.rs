@@ -1,8 +1,16 @@
 //! A shop on a free port with a database of its own, and a client that talks to it.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
 
 use axum::{Router, body::Bytes};
+use buttress_jwt::{Algorithm, Clock, SigningKey};
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::{
@@ -11,6 +19,8 @@ use hyper_util::{
 };
 use serde_json::{Value, json};
 use shop_api::{
+    auth::{Auth, AuthParts, Cost, Passwords, RootKeys},
+    domain::{Email, NewUser, PasswordHash, UserName},
     http::{AppState, router},
     store::Store,
 };
@@ -21,10 +31,18 @@ use tokio::{net::TcpListener, task::JoinHandle};
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) store: Store,
+    pub(crate) auth: Auth,
+    /// What requests say who they are with, unless they say it themselves.
+    token: Option<String>,
     client: Client<HttpConnector, Full<Bytes>>,
     task: JoinHandle<()>,
+    time: Time,
     _folder: TempDir,
 }
+
+/// How far the shop's clock goes ahead, in milliseconds.
+#[derive(Clone, Default)]
+struct Time(Arc<AtomicU64>);
 
 /// An answer that has arrived in full.
 #[derive(Debug)]
@@ -37,16 +55,29 @@ pub(crate) struct Answer {
 /// What the body of a PATCH is.
 pub(crate) const MERGE_PATCH: (&str, &str) = ("content-type", "application/merge-patch+json");
 
-/// A shop in which everybody may write, with nothing in it.
+/// What passwords cost here: next to nothing.
+pub(crate) const CHEAP: Cost = Cost {
+    memory: 8,
+    passes: 1,
+};
+
+/// A shop with nothing in it. Its requests are those of an administrator.
 pub(crate) async fn empty_shop() -> Server {
-    Server::start(true, |state| router(state).expect("the document is JSON")).await
+    let mut shop = closed_shop().await;
+    shop.token = Some(shop.token_of_new("admin@shop.example", true).await);
+    shop
 }
 
-/// A shop in which everybody may write, with the demo catalogue.
+/// A shop with the demo catalogue. Its requests are those of an administrator.
 pub(crate) async fn demo_shop() -> Server {
     let shop = empty_shop().await;
     shop.store.create_demo_products().await.expect("is made");
     shop
+}
+
+/// A shop with nothing in it, and nobody. Its requests are nobody's.
+pub(crate) async fn closed_shop() -> Server {
+    Server::start(|state| router(state).expect("the document is JSON")).await
 }
 
 /// A lamp, where it is, and the answer to its creation.
@@ -70,19 +101,27 @@ pub(crate) fn lamp() -> Value {
 
 impl Server {
     /// Serves what `router` makes of the shop's state.
-    pub(crate) async fn start(
-        insecure_admin: bool,
-        router: impl FnOnce(AppState) -> Router,
-    ) -> Self {
+    pub(crate) async fn start(router: impl FnOnce(AppState) -> Router) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(&folder.path().join("shop.db"))
             .await
             .expect("opens");
+        let time = Time::default();
+        let auth = Auth::new(
+            &store,
+            AuthParts {
+                signing_key: SigningKey::generate(Algorithm::EdDSA).expect("a key"),
+                root_keys: RootKeys::new(&[[7; 32]]).expect("a key"),
+                passwords: Passwords::new(CHEAP).expect("a cost"),
+                clock: time.clock(),
+            },
+        )
+        .expect("signs in");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let router = router(AppState {
             store: store.clone(),
-            insecure_admin,
+            auth: auth.clone(),
         });
         let task = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("serves");
@@ -91,10 +130,40 @@ impl Server {
         Self {
             address,
             store,
+            auth,
+            token: None,
             client,
             task,
+            time,
             _folder: folder,
         }
+    }
+
+    /// Lets time pass, for tokens and sessions.
+    pub(crate) fn advance(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).expect("not for ever");
+        self.time.0.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// The access token of a new user, whom nobody asks for a password.
+    pub(crate) async fn token_of_new(&self, email: &str, admin: bool) -> String {
+        let user = NewUser {
+            email: Email::new(email.to_owned()).expect("an address"),
+            name: UserName::new("Somebody".to_owned()).expect("a name"),
+            admin,
+        };
+        let hash = PasswordHash::new("$argon2id$none".to_owned());
+        let user = self.store.create_user(user, &hash).await.expect("writes");
+        let subject = user.expect("is new").id.to_string();
+        let pair = self.auth.sessions.start(subject).await.expect("begins");
+        pair.access_token.token
+    }
+
+    /// A request without a body and with this access token.
+    pub(crate) async fn send_as(&self, token: &str, method: &str, path: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        self.send(method, path, &[("authorization", &bearer)], "")
+            .await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -136,6 +205,10 @@ impl Server {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        let says_who = headers.iter().any(|(name, _)| *name == "authorization");
+        if let (Some(token), false) = (&self.token, says_who) {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
         let request = request.body(Full::new(body.into())).expect("a request");
         let (head, body) = self
             .client
@@ -149,6 +222,16 @@ impl Server {
             headers: head.headers,
             body,
         }
+    }
+}
+
+impl Time {
+    fn clock(&self) -> Clock {
+        let (system, ahead) = (Clock::system(), self.0.clone());
+        Clock::new(move || {
+            let ahead = Duration::from_millis(ahead.load(Ordering::SeqCst));
+            SystemTime::from(system.now()) + ahead
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tokio::time::timeout;
 
-use crate::process::{Running, TOO_LONG, shop};
+use crate::running::{Running, TOO_LONG, shop};
 
 /// The exit code and what was said on stderr, of a start that fails.
 async fn fail(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> (i32, String) {
@@ -27,13 +27,26 @@ async fn a_bad_setting_stops_the_start_with_one_line() {
         ("DEMO", "perhaps", "on or off"),
         ("LOG_FORMAT", "xml", "pretty or json"),
         ("DRAIN_TIMEOUT_MS", "soon", "milliseconds"),
+        ("JWT_SIGNING_KEY_FILE", "no-such.pem", "Ed25519"),
     ] {
         let (code, said) = fail(folder.path(), &[(name, value)], &[]).await;
         assert_eq!((code, said.lines().count()), (2, 1), "{said}");
         let says = |text| said.contains(text);
         assert!(says(name) && says(value) && says(allowed), "{said}");
     }
-    let (code, said) = fail(folder.path(), &[], &["--admin"]).await;
+    for (environment, name) in [
+        (&[("SECRET_KEYS", "s3cr3t")][..], "SECRET_KEYS"),
+        (&[("ADMIN_PASSWORD", "s3cr3t s3cr3t")], "ADMIN_EMAIL"),
+        (
+            &[("ADMIN_EMAIL", "a@b"), ("ADMIN_PASSWORD", "s3cr3t")],
+            "ADMIN_PASSWORD",
+        ),
+    ] {
+        let (code, said) = fail(folder.path(), environment, &[]).await;
+        assert_eq!((code, said.lines().count()), (2, 1), "{said}");
+        assert!(said.starts_with(name) && !said.contains("s3cr3t"), "{said}");
+    }
+    let (code, said) = fail(folder.path(), &[], &["--insecure-admin"]).await;
     assert_eq!((code, said.lines().count()), (2, 1), "{said}");
     let files = std::fs::read_dir(folder.path()).expect("reads").count();
     assert_eq!(files, 0, "no database was made");
@@ -43,7 +56,11 @@ async fn a_bad_setting_stops_the_start_with_one_line() {
 async fn an_address_that_is_taken_is_said() {
     let running = Running::start(&[], &[]).await;
     let folder = tempfile::tempdir().expect("a folder");
-    let environment = [("BIND_ADDR", running.address.as_str())];
+    // Without what is warned of.
+    let environment = [
+        ("BIND_ADDR", running.address.as_str()),
+        ("RUST_LOG", "error"),
+    ];
     let (code, said) = fail(folder.path(), &environment, &[]).await;
     assert_eq!((code, said.lines().count()), (1, 1), "{said}");
     assert!(said.contains(&running.address), "{said}");

@@ -6,7 +6,7 @@ use shop_api::{
     domain::{
         Currency, Description, NewProduct, Price, Product, ProductChanges, ProductName, Stock,
     },
-    store::{Direction, Filter, ListQuery, Outcome, Sort, SortKey, Store, StoreError},
+    store::{Direction, Outcome, ProductFilter, ProductKey, ProductQuery, Sort, Store, StoreError},
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -36,20 +36,24 @@ async fn create(store: &Store, name: &str, price: i64, stock: i64) -> Product {
         .expect("is created")
 }
 
-async fn names(store: &Store, filter: Filter, sort: &[(SortKey, Direction)]) -> Vec<String> {
+async fn names(
+    store: &Store,
+    filter: ProductFilter,
+    sort: &[(ProductKey, Direction)],
+) -> Vec<String> {
     let sort = sort
         .iter()
         .map(|&(key, direction)| Sort { key, direction })
         .collect();
-    let query = ListQuery {
+    let query = ProductQuery {
         filter,
         sort,
         limit: 100,
         total: true,
     };
     let page = store.list_products(&query).await.expect("is listed");
-    assert_eq!(page.total, Some(page.products.len() as i64));
-    page.products
+    assert_eq!(page.total, Some(page.items.len() as i64));
+    page.items
         .iter()
         .map(|product| product.name.as_str().to_owned())
         .collect()
@@ -109,7 +113,11 @@ async fn a_deleted_product_is_gone_for_readers_and_writers() {
     assert!(!delete(&store, lamp.id).await);
     assert_eq!(store.product(lamp.id).await.expect("reads"), None);
     assert_eq!(change(&store, lamp.id, restock(1)).await, None);
-    assert!(names(&store, Filter::default(), &[]).await.is_empty());
+    assert!(
+        names(&store, ProductFilter::default(), &[])
+            .await
+            .is_empty()
+    );
     assert!(!delete(&store, Uuid::now_v7()).await);
 }
 
@@ -159,9 +167,9 @@ async fn filters_hold_together_and_wildcards_are_letters() {
     ] {
         create(&store, name, price, stock).await;
     }
-    let by_price = &[(SortKey::Price, Direction::Ascending)];
+    let by_price = &[(ProductKey::Price, Direction::Ascending)];
     let found = async |filter| names(&store, filter, by_price).await;
-    let q = |text: &str| Filter {
+    let q = |text: &str| ProductFilter {
         name_contains: Some(text.to_owned()),
         ..Default::default()
     };
@@ -171,14 +179,14 @@ async fn filters_hold_together_and_wildcards_are_letters() {
     assert_eq!(found(q("a_b")).await, ["a_b"]);
     assert_eq!(found(q(r"\")).await, [r"a\b"]);
     assert_eq!(found(q("'; DROP TABLE products; --")).await, [""; 0]);
-    let price = Filter {
+    let price = ProductFilter {
         min_price: Some(20),
         max_price: Some(40),
         ..Default::default()
     };
     assert_eq!(found(price.clone()).await, ["100 % WOOL", "a_b", "axb"]);
     assert_eq!(
-        found(Filter {
+        found(ProductFilter {
             in_stock: Some(true),
             ..price.clone()
         })
@@ -186,7 +194,7 @@ async fn filters_hold_together_and_wildcards_are_letters() {
         ["100 % WOOL", "a_b"]
     );
     assert_eq!(
-        found(Filter {
+        found(ProductFilter {
             in_stock: Some(false),
             ..price
         })
@@ -208,16 +216,16 @@ async fn sorts_by_code_point_and_by_several_terms() {
     ] {
         create(&store, name, price, 1).await;
     }
-    let sorted = async |sort: &[_]| names(&store, Filter::default(), sort).await;
+    let sorted = async |sort: &[_]| names(&store, ProductFilter::default(), sort).await;
     // UTF-16 would put the lamp, a surrogate pair, before U+FF5E.
     let by_name = ["B", "a", "b", "é", "\u{ff5e}", "💡"];
     assert_eq!(
-        sorted(&[(SortKey::Name, Direction::Ascending)]).await,
+        sorted(&[(ProductKey::Name, Direction::Ascending)]).await,
         by_name
     );
     let price_then_name = [
-        (SortKey::Price, Direction::Descending),
-        (SortKey::Name, Direction::Ascending),
+        (ProductKey::Price, Direction::Descending),
+        (ProductKey::Name, Direction::Ascending),
     ];
     assert_eq!(
         sorted(&price_then_name).await,
@@ -225,7 +233,7 @@ async fn sorts_by_code_point_and_by_several_terms() {
     );
     let by_creation = ["b", "é", "B", "a", "💡", "\u{ff5e}"];
     assert_eq!(
-        sorted(&[(SortKey::CreatedAt, Direction::Ascending)]).await,
+        sorted(&[(ProductKey::CreatedAt, Direction::Ascending)]).await,
         by_creation
     );
 }
@@ -237,13 +245,13 @@ async fn a_page_knows_whether_there_is_more() {
         create(&store, &number.to_string(), number, 1).await;
     }
     for (limit, length, has_more) in [(1, 1, true), (2, 2, true), (3, 3, false), (4, 3, false)] {
-        let query = ListQuery {
+        let query = ProductQuery {
             limit,
             ..Default::default()
         };
         let page = store.list_products(&query).await.expect("is listed");
         assert_eq!(
-            (page.products.len(), page.has_more, page.total),
+            (page.items.len(), page.has_more, page.total),
             (length, has_more, None)
         );
     }
@@ -273,7 +281,7 @@ async fn the_demo_is_made_once_and_never_into_a_catalogue() {
     let (_folder, store) = open().await;
     assert_eq!(store.create_demo_products().await.expect("is made"), 200);
     assert_eq!(store.create_demo_products().await.expect("answers"), 0);
-    let query = ListQuery {
+    let query = ProductQuery {
         limit: 1,
         total: true,
         ..Default::default()

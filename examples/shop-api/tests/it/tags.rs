@@ -117,7 +117,7 @@ async fn a_304_still_says_what_the_answer_depends_on() {
         )
     }
     let routes = Router::new().route("/greeting", get(greet));
-    let shop = Server::start(true, |_| with_middleware(routes)).await;
+    let shop = Server::start(|_| with_middleware(routes)).await;
     let answer = shop
         .send("GET", "/greeting", &[("if-none-match", "\"1\"")], "")
         .await;

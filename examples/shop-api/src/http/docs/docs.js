@@ -73,10 +73,65 @@ function inputFor(api, parameter, id) {
   return make("input", { id, name: parameter.name, required, placeholder: parameter.example, autocomplete: "off", spellcheck: "false" });
 }
 
+/** What requests say who they are with. Nothing but this variable keeps it. */
+let accessToken = "";
+
+function useToken(token, who) {
+  accessToken = token;
+  document.getElementById("token").value = token;
+  document.getElementById("who").textContent = who;
+}
+
+/** What the answer to a bad login says, however it came. */
+async function reasonOf(response) {
+  try {
+    const problem = await response.json();
+    return problem.detail ?? problem.title;
+  } catch {
+    return `the server answered ${response.status}`;
+  }
+}
+
+async function signIn(form, complaint) {
+  const { email, password } = form.elements;
+  complaint.textContent = "";
+  try {
+    const response = await fetch("/v1/auth/login", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ email: email.value, password: password.value, device: "API reference" }),
+    });
+    if (!response.ok) throw new Error(await reasonOf(response));
+    const pair = await response.json();
+    const end = new Date(Date.now() + pair.expiresIn * 1000);
+    useToken(pair.accessToken, `${email.value}, until ${end.toLocaleTimeString()}`);
+    password.value = "";
+  } catch (error) {
+    complaint.textContent = `Not signed in: ${error.message}`;
+  }
+}
+
+function prepareAccess() {
+  const form = document.getElementById("sign-in");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("button");
+    button.disabled = true;
+    await signIn(form, document.getElementById("sign-in-answer"));
+    button.disabled = false;
+  });
+  document.getElementById("paste").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const token = document.getElementById("token").value.trim();
+    useToken(token, token ? "the one that was pasted" : "none: only what is public will be answered");
+  });
+}
+
 /** The request that the form describes. */
-function requestOf(method, path, parameters, form) {
+function requestOf(method, path, operation, parameters, form) {
   const query = new URLSearchParams();
   const headers = {};
+  if (accessToken && operation.security) headers.authorization = `Bearer ${accessToken}`;
   for (const parameter of parameters) {
     const value = form.elements[parameter.name].value;
     if (parameter.in === "path") path = path.replace(`{${parameter.name}}`, encodeURIComponent(value));
@@ -144,10 +199,18 @@ function formFor(api, method, path, operation) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;
-    await send(...requestOf(method, path, parameters, form), answer);
+    await send(...requestOf(method, path, operation, parameters, form), answer);
     button.disabled = false;
   });
   return form;
+}
+
+/** Who may: what the operation says of tokens. */
+function accessOf(operation) {
+  if (!operation.security) return undefined;
+  const scopes = operation.security.flatMap((way) => Object.values(way).flat());
+  const names = scopes.flatMap((scope) => [" ", make("code", {}, scope)]);
+  return make("p", { class: "about" }, "Needs an access token with", ...names, ".");
 }
 
 function responsesOf(api, operation) {
@@ -168,7 +231,7 @@ function sectionFor(api, method, path, operation) {
     if (details.childElementCount > 1) return;
     const inside = make("div", { class: "inside" });
     if (operation.description) inside.append(make("p", { class: "about" }, ...prose(operation.description)));
-    inside.append(make("h3", {}, "Answers"), responsesOf(api, operation), make("h3", {}, "Try it"), formFor(api, method, path, operation));
+    inside.append(accessOf(operation) ?? "", make("h3", {}, "Answers"), responsesOf(api, operation), make("h3", {}, "Try it"), formFor(api, method, path, operation));
     details.append(inside);
   });
   return details;
@@ -191,6 +254,7 @@ function render(api) {
   document.getElementById("operations").append(...groups.values());
 }
 
+prepareAccess();
 const state = document.getElementById("state");
 try {
   const response = await fetch("/openapi.json");

@@ -1,8 +1,7 @@
 //! Products as clients send them.
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::{Uuid, fmt::Hyphenated};
 
 use crate::{
     domain::{Currency, Description, NewProduct, Price, ProductChanges, ProductName, Stock},
@@ -11,18 +10,6 @@ use crate::{
         error::Invalid,
     },
 };
-
-/// The id in a path. Of the forms that a UUID can be written in, only the one that we write.
-#[derive(Debug)]
-pub(in crate::http) struct ProductId(pub(super) Uuid);
-
-impl<'de> Deserialize<'de> for ProductId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let id = String::deserialize(deserializer)?.parse::<Hyphenated>();
-        id.map(|id| Self(id.into_uuid()))
-            .map_err(|_| D::Error::custom("must be a UUID"))
-    }
-}
 
 /// A product that is to be created.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -17,23 +17,31 @@ use buttress_problem::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{
-    input::{CreateProduct, PatchProduct, ProductId},
-    query::{ListParams, NoParams},
+    input::{CreateProduct, PatchProduct},
+    query::ListParams,
     view::{ProductList, ProductView, tag},
 };
 use super::{
     AppState,
-    admin::Admin,
-    error::{AdminRequired, ApiError, DatabaseError, Invalid, InvalidQuery, ProductNotFound},
+    access::{AdminOnly, AnyToken, catalogue_admins},
+    error::{ApiError, DatabaseError, Invalid, InvalidQuery, ProductNotFound},
+    id::Id,
+    list::NoParams,
     merge_patch::MergePatch,
     preconditions::{IfMatch, IfNoneMatch},
 };
 use crate::domain::Product;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(list, create))
-        .routes(routes!(read, change, delete))
+    let public = OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(read));
+    let admin = OpenApiRouter::new()
+        .routes(routes!(create))
+        .routes(routes!(change, delete))
+        .route_layer(catalogue_admins());
+    // In this order: what there is no method for is the answer of the last one, for everybody.
+    admin.merge(public)
 }
 
 /// List products
@@ -42,10 +50,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// page can only be reached by filtering and sorting.
 #[utoipa::path(
     get,
+    operation_id = "list_products",
     path = "/v1/products",
     tag = "products",
     params(ListParams),
-    responses((status = 200, description = "A page of products.", body = ProductList), Problems<(InvalidQuery, Invalid, DatabaseError)>),
+    responses((status = 200, description = "A page of products.", body = ProductList), Problems<(AnyToken, InvalidQuery, Invalid, DatabaseError)>),
 )]
 async fn list(
     State(state): State<AppState>,
@@ -59,8 +68,10 @@ async fn list(
 /// Create a product
 #[utoipa::path(
     post,
+    operation_id = "create_product",
     path = "/v1/products",
     tag = "products",
+    security(("bearer" = ["products:write"])),
     request_body = CreateProduct,
     responses(
         (
@@ -72,11 +83,10 @@ async fn list(
                 ("ETag" = String, description = "The product's tag, for a change of it."),
             ),
         ),
-        Problems<(AdminRequired, InvalidQuery, Json<()>, Invalid, DatabaseError)>,
+        Problems<(AdminOnly, InvalidQuery, Json<()>, Invalid, DatabaseError)>,
     ),
 )]
 async fn create(
-    _: Admin,
     _: Query<NoParams>,
     State(state): State<AppState>,
     Json(body): Json<CreateProduct>,
@@ -92,6 +102,7 @@ async fn create(
 /// Read a product
 #[utoipa::path(
     get,
+    operation_id = "read_product",
     path = "/v1/products/{id}",
     tag = "products",
     params(("id" = Uuid, Path), IfNoneMatch),
@@ -107,11 +118,11 @@ async fn create(
             description = "The product is what the client has: it has a tag of `If-None-Match`.",
             headers(("ETag" = String, description = "The product's tag.")),
         ),
-        Problems<(Path<()>, InvalidQuery, ProductNotFound, DatabaseError)>,
+        Problems<(AnyToken, Path<()>, InvalidQuery, ProductNotFound, DatabaseError)>,
     ),
 )]
 async fn read(
-    Path(ProductId(id)): Path<ProductId>,
+    Path(Id(id)): Path<Id>,
     _: Query<NoParams>,
     State(state): State<AppState>,
 ) -> Result<(ETag, Json<ProductView>), ApiError> {
@@ -127,8 +138,10 @@ async fn read(
 /// A patch that changes nothing does not make a new version.
 #[utoipa::path(
     patch,
+    operation_id = "change_product",
     path = "/v1/products/{id}",
     tag = "products",
+    security(("bearer" = ["products:write"])),
     params(("id" = Uuid, Path), IfMatch),
     request_body(
         content(
@@ -144,7 +157,7 @@ async fn read(
             headers(("ETag" = String, description = "The product's new tag, for the next change.")),
         ),
         Problems<(
-            AdminRequired,
+            AdminOnly,
             Path<()>,
             InvalidQuery,
             Json<()>,
@@ -156,8 +169,7 @@ async fn read(
     ),
 )]
 async fn change(
-    _: Admin,
-    Path(ProductId(id)): Path<ProductId>,
+    Path(Id(id)): Path<Id>,
     _: Query<NoParams>,
     preconditions: Preconditions,
     State(state): State<AppState>,
@@ -175,17 +187,18 @@ async fn change(
 /// Only if `If-Match` has the tag that the product has now.
 #[utoipa::path(
     delete,
+    operation_id = "delete_product",
     path = "/v1/products/{id}",
     tag = "products",
+    security(("bearer" = ["products:write"])),
     params(("id" = Uuid, Path), IfMatch),
     responses(
         (status = 204, description = "It is deleted."),
-        Problems<(AdminRequired, Path<()>, InvalidQuery, ProductNotFound, Rejection, DatabaseError)>,
+        Problems<(AdminOnly, Path<()>, InvalidQuery, ProductNotFound, Rejection, DatabaseError)>,
     ),
 )]
 async fn delete(
-    _: Admin,
-    Path(ProductId(id)): Path<ProductId>,
+    Path(Id(id)): Path<Id>,
     _: Query<NoParams>,
     preconditions: Preconditions,
     State(state): State<AppState>,

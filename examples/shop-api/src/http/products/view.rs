@@ -4,12 +4,14 @@ use buttress_preconditions::ETag;
 use buttress_problem::axum::Json;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::query::Fields;
-use crate::{domain::Product, store::Page};
+use crate::{
+    domain::Product,
+    http::list::{self, Fields, Item, Pagination},
+    store::Page,
+};
 
 /// A product of the catalogue.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,36 +45,8 @@ pub(in crate::http) struct ProductView {
 pub(in crate::http) struct ProductList {
     /// The products, with the members that `fields` asked for.
     #[schema(value_type = Vec<ProductView>)]
-    data: Vec<Item>,
+    data: Vec<Item<ProductView>>,
     pagination: Pagination,
-}
-
-/// Where in the list the page is.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::http) struct Pagination {
-    /// The limit that was applied.
-    #[schema(example = 20)]
-    limit: u32,
-    /// Whether the list goes on after this page.
-    has_more: bool,
-    /// Always `null`: there are no cursors yet.
-    #[schema(required)]
-    next_cursor: Option<String>,
-    /// Always `null`: there are no cursors yet.
-    #[schema(required)]
-    prev_cursor: Option<String>,
-    /// How many products the filters let through; only with `total=true`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = 200)]
-    total: Option<i64>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Item {
-    Whole(ProductView),
-    Sparse(Map<String, Value>),
 }
 
 /// The tag of what [`ProductView`] shows of a product. A release that shows the same version in
@@ -106,32 +80,8 @@ impl From<Product> for ProductView {
 
 impl ProductList {
     /// The page, each product cut down to `fields`.
-    pub(super) fn new(page: Page, limit: u32, fields: Option<&Fields>) -> Self {
-        let data = page
-            .products
-            .into_iter()
-            .map(|product| Item::new(product.into(), fields));
-        Self {
-            data: data.collect(),
-            pagination: Pagination {
-                limit,
-                has_more: page.has_more,
-                next_cursor: None,
-                prev_cursor: None,
-                total: page.total,
-            },
-        }
-    }
-}
-
-impl Item {
-    fn new(product: ProductView, fields: Option<&Fields>) -> Self {
-        match (fields, serde_json::to_value(&product)) {
-            (Some(fields), Ok(Value::Object(mut members))) => {
-                members.retain(|name, _| fields.contains(name));
-                Self::Sparse(members)
-            }
-            _ => Self::Whole(product),
-        }
+    pub(super) fn new(page: Page<Product>, limit: u32, fields: Option<&Fields>) -> Self {
+        let (data, pagination) = list::page(page, limit, fields);
+        Self { data, pagination }
     }
 }

@@ -2,15 +2,15 @@
 
 use sqlx::{QueryBuilder, Sqlite};
 
-use crate::domain::Product;
+use super::list::{Key, Sort, push_order};
 
 /// A list of products.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ListQuery {
+pub struct ProductQuery {
     /// Which products.
-    pub filter: Filter,
+    pub filter: ProductFilter,
     /// In which order. The id, which no two products share, decides what the others leave open.
-    pub sort: Vec<Sort>,
+    pub sort: Vec<Sort<ProductKey>>,
     /// How many at most.
     pub limit: u32,
     /// Whether to count all that the filter lets through.
@@ -19,7 +19,7 @@ pub struct ListQuery {
 
 /// Which products to list: those that meet every condition given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct ProductFilter {
     /// The name contains this text; ASCII letters match in either case.
     pub name_contains: Option<String>,
     /// The price in minor units is at least this.
@@ -30,18 +30,9 @@ pub struct Filter {
     pub in_stock: Option<bool>,
 }
 
-/// One term of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sort {
-    /// What to compare.
-    pub key: SortKey,
-    /// Which way round.
-    pub direction: Direction,
-}
-
 /// What products can be sorted by. All of these are indexed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SortKey {
+pub enum ProductKey {
     /// When it was created.
     CreatedAt,
     /// The number of minor units, whatever the currency.
@@ -50,45 +41,13 @@ pub enum SortKey {
     Name,
 }
 
-/// Smallest or largest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// Smallest first.
-    Ascending,
-    /// Largest first.
-    Descending,
-}
-
-/// The answer to a [`ListQuery`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// The products, in order.
-    pub products: Vec<Product>,
-    /// Whether there are more than the limit allowed for.
-    pub has_more: bool,
-    /// How many the filter lets through, when that was asked for.
-    pub total: Option<i64>,
-}
-
-impl ListQuery {
+impl ProductQuery {
     /// The statement that selects `columns`, and one row more than the limit to see if there are more.
     pub(super) fn select(&self, columns: &'static str) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("SELECT ");
         sql.push(columns);
         self.filter.push_to(&mut sql);
-        sql.push(" ORDER BY ");
-        for sort in &self.sort {
-            sql.push(sort.key.column())
-                .push(sort.direction.keyword())
-                .push(", ");
-        }
-        // In the direction of the last term, so that an index on both can be read backwards too.
-        let last = self
-            .sort
-            .last()
-            .map_or(Direction::Ascending, |sort| sort.direction);
-        sql.push("id").push(last.keyword());
-        sql.push(" LIMIT ").push_bind(i64::from(self.limit) + 1);
+        push_order(&mut sql, &self.sort, self.limit);
         sql
     }
 
@@ -100,7 +59,7 @@ impl ListQuery {
     }
 }
 
-impl Filter {
+impl ProductFilter {
     fn push_to(&self, sql: &mut QueryBuilder<Sqlite>) {
         sql.push(" FROM products WHERE deleted_at IS NULL");
         if let Some(text) = &self.name_contains {
@@ -122,21 +81,12 @@ impl Filter {
     }
 }
 
-impl SortKey {
+impl Key for ProductKey {
     fn column(self) -> &'static str {
         match self {
             Self::CreatedAt => "created_at",
             Self::Price => "price_minor",
             Self::Name => "name",
-        }
-    }
-}
-
-impl Direction {
-    fn keyword(self) -> &'static str {
-        match self {
-            Self::Ascending => " ASC",
-            Self::Descending => " DESC",
         }
     }
 }
@@ -163,31 +113,5 @@ mod tests {
     fn wildcards_stand_for_themselves() {
         assert_eq!(like_contains("lamp"), "%lamp%");
         assert_eq!(like_contains(r"100%_\"), r"%100\%\_\\%");
-    }
-
-    #[test]
-    fn the_id_breaks_ties_in_the_direction_of_the_last_term() {
-        let sort = vec![
-            Sort {
-                key: SortKey::Price,
-                direction: Direction::Ascending,
-            },
-            Sort {
-                key: SortKey::Name,
-                direction: Direction::Descending,
-            },
-        ];
-        let sql = ListQuery {
-            sort,
-            limit: 20,
-            ..Default::default()
-        }
-        .select("id");
-        let sql = sql.sql();
-        let sql = sql.as_str();
-        assert!(
-            sql.ends_with("ORDER BY price_minor ASC, name DESC, id DESC LIMIT ?"),
-            "{sql}"
-        );
     }
 }

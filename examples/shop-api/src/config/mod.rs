@@ -1,22 +1,47 @@
 //! What the environment and the command line may set, checked before anything starts.
 
+mod error;
+mod values;
+
 use std::{ffi::OsString, fmt, io::IsTerminal, net::SocketAddr, path::PathBuf, time::Duration};
 
-/// The settings of one process. Every field has a default that works on a bare machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use buttress_jwt::SigningKey;
+
+pub use self::error::ConfigError;
+use crate::{
+    auth::RootKeys,
+    domain::{Email, Password},
+};
+
+/// The settings of one process. Every field has a default that works on a bare machine. `Debug` shows
+/// no secret.
+#[derive(Debug, Clone)]
 pub struct Config {
     /// `BIND_ADDR`: where to listen; port 0 picks a free one.
     pub bind_addr: SocketAddr,
-    /// `DATABASE_URL`: where the products are kept.
+    /// `DATABASE_URL`: where everything is kept.
     pub database: Database,
-    /// `DEMO`: fill an empty catalogue with demo products.
+    /// `DEMO`: fill an empty catalogue with demo products, and have a user to try it with.
     pub demo: bool,
     /// `LOG_FORMAT`: how a log line looks.
     pub log_format: LogFormat,
     /// `DRAIN_TIMEOUT_MS`: how long requests in flight may take once we were told to stop.
     pub drain_timeout: Duration,
-    /// `--insecure-admin`: let everybody write.
-    pub insecure_admin: bool,
+    /// `JWT_SIGNING_KEY_FILE`: signs access tokens; `None` for a key of this process alone.
+    pub signing_key: Option<SigningKey>,
+    /// `SECRET_KEYS`: make refresh tokens authentic; `None` for a key that the database keeps.
+    pub root_keys: Option<RootKeys>,
+    /// `ADMIN_EMAIL` and `ADMIN_PASSWORD`: an administrator who is there after the start.
+    pub admin: Option<Admin>,
+}
+
+/// An administrator who is there after the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// The address to sign in with.
+    pub email: Email,
+    /// The password.
+    pub password: Password,
 }
 
 /// A database that the shop can be backed by.
@@ -34,9 +59,6 @@ pub enum LogFormat {
     /// For machines: one JSON object a line.
     Json,
 }
-
-/// The one switch of the command line, spelled here because error messages name it too.
-pub const INSECURE_ADMIN: &str = "--insecure-admin";
 
 const DEFAULT_BIND_ADDR: &str = "127.0.0.1:8080";
 const DEFAULT_DATABASE_URL: &str = "sqlite:shop.db";
@@ -67,12 +89,25 @@ impl Config {
         environment: impl Fn(&str) -> Option<OsString>,
         terminal: bool,
     ) -> Result<Self, ConfigError> {
-        let get = |name: &'static str, default: &'static str| match environment(name) {
-            None => Ok(default.to_owned()),
-            Some(value) => value
-                .into_string()
-                .map_err(|value| ConfigError::new(name, &value.to_string_lossy(), "text in UTF-8")),
+        if let Some(argument) = arguments.into_iter().next() {
+            let allowed = "no arguments: settings are environment variables";
+            let argument = argument.to_string_lossy();
+            return Err(ConfigError::new("the command line", &argument, allowed));
+        }
+        let text = |name: &'static str| match environment(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(value)) => Ok(Some(value)),
+            Some(Err(value)) => {
+                let value = value.to_string_lossy();
+                Err(ConfigError::new(name, &value, "text in UTF-8"))
+            }
         };
+        let secret = |name: &'static str| match environment(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(value)) => Ok(Some(value)),
+            Some(Err(_)) => Err(ConfigError::secret(name, "text in UTF-8")),
+        };
+        let get = |name, default: &str| Ok(text(name)?.unwrap_or_else(|| default.to_owned()));
 
         let database_url = get("DATABASE_URL", DEFAULT_DATABASE_URL)?;
         let demo_default = if database_url == DEFAULT_DATABASE_URL {
@@ -81,15 +116,24 @@ impl Config {
             "off"
         };
         Ok(Self {
-            bind_addr: bind_addr(&get("BIND_ADDR", DEFAULT_BIND_ADDR)?)?,
-            database: database(&database_url)?,
-            demo: demo(&get("DEMO", demo_default)?)?,
-            log_format: log_format(&get(
+            bind_addr: values::bind_addr(&get("BIND_ADDR", DEFAULT_BIND_ADDR)?)?,
+            database: values::database(&database_url)?,
+            demo: values::demo(&get("DEMO", demo_default)?)?,
+            log_format: values::log_format(&get(
                 "LOG_FORMAT",
                 if terminal { "pretty" } else { "json" },
             )?)?,
-            drain_timeout: drain_timeout(&get("DRAIN_TIMEOUT_MS", DEFAULT_DRAIN_TIMEOUT_MS)?)?,
-            insecure_admin: insecure_admin(arguments)?,
+            drain_timeout: values::drain_timeout(&get(
+                "DRAIN_TIMEOUT_MS",
+                DEFAULT_DRAIN_TIMEOUT_MS,
+            )?)?,
+            signing_key: text("JWT_SIGNING_KEY_FILE")?
+                .map(|path| values::signing_key(&path))
+                .transpose()?,
+            root_keys: secret("SECRET_KEYS")?
+                .map(|list| values::root_keys(&list))
+                .transpose()?,
+            admin: values::admin(text("ADMIN_EMAIL")?, secret("ADMIN_PASSWORD")?)?,
         })
     }
 }
@@ -99,108 +143,6 @@ impl fmt::Display for Database {
         match self {
             Self::Sqlite(path) => write!(f, "SQLite, {}", path.display()),
         }
-    }
-}
-
-/// A setting that the process will not start with. Its message is one line and fit for an operator.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{setting}: {value:?} is not allowed, it takes {allowed}")]
-pub struct ConfigError {
-    setting: &'static str,
-    value: String,
-    allowed: &'static str,
-}
-
-impl ConfigError {
-    fn new(setting: &'static str, value: &str, allowed: &'static str) -> Self {
-        Self {
-            setting,
-            value: value.to_owned(),
-            allowed,
-        }
-    }
-}
-
-fn bind_addr(value: &str) -> Result<SocketAddr, ConfigError> {
-    let allowed = "an IP address and a port, like 127.0.0.1:8080, 0.0.0.0:80 or [::1]:0";
-    value
-        .parse()
-        .map_err(|_| ConfigError::new("BIND_ADDR", value, allowed))
-}
-
-fn database(value: &str) -> Result<Database, ConfigError> {
-    let refuse = |allowed| {
-        Err(ConfigError::new(
-            "DATABASE_URL",
-            &without_password(value),
-            allowed,
-        ))
-    };
-    if value.starts_with("postgres:") || value.starts_with("postgresql:") {
-        return refuse("sqlite:PATH today; PostgreSQL is not supported yet");
-    }
-    let Some(path) = value.strip_prefix("sqlite:") else {
-        return refuse("sqlite:PATH, like sqlite:shop.db");
-    };
-    // `sqlite://shop.db` and `sqlite:///var/lib/shop.db` are what other tools write.
-    let path = path.strip_prefix("//").unwrap_or(path);
-    // Every connection of a pool would have its own `:memory:` database, and parameters would
-    // switch off what the store relies on.
-    if path.is_empty() || path.starts_with(':') || path.contains(['?', '#', '\0']) {
-        return refuse("sqlite:PATH with the path of a file, and without parameters");
-    }
-    Ok(Database::Sqlite(PathBuf::from(path)))
-}
-
-fn demo(value: &str) -> Result<bool, ConfigError> {
-    match value {
-        "on" | "true" | "1" => Ok(true),
-        "off" | "false" | "0" => Ok(false),
-        _ => Err(ConfigError::new("DEMO", value, "on or off")),
-    }
-}
-
-fn log_format(value: &str) -> Result<LogFormat, ConfigError> {
-    match value {
-        "pretty" => Ok(LogFormat::Pretty),
-        "json" => Ok(LogFormat::Json),
-        _ => Err(ConfigError::new("LOG_FORMAT", value, "pretty or json")),
-    }
-}
-
-fn drain_timeout(value: &str) -> Result<Duration, ConfigError> {
-    let allowed = "milliseconds from 0 to 3600000";
-    match value.parse() {
-        Ok(millis) if millis <= 3_600_000 => Ok(Duration::from_millis(millis)),
-        _ => Err(ConfigError::new("DRAIN_TIMEOUT_MS", value, allowed)),
-    }
-}
-
-fn insecure_admin(arguments: impl IntoIterator<Item = OsString>) -> Result<bool, ConfigError> {
-    let mut given = false;
-    for argument in arguments {
-        if argument != INSECURE_ADMIN {
-            let argument = argument.to_string_lossy();
-            return Err(ConfigError::new(
-                "the command line",
-                &argument,
-                "only --insecure-admin",
-            ));
-        }
-        given = true;
-    }
-    Ok(given)
-}
-
-/// The message goes to logs, where a database's password has no place.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-    match authority.rfind('@') {
-        Some(at) => format!("{scheme}://***{}", &rest[at..]),
-        None => url.to_owned(),
     }
 }
 
@@ -226,7 +168,8 @@ mod tests {
         assert!(config.demo);
         assert_eq!(config.log_format, LogFormat::Json);
         assert_eq!(config.drain_timeout, Duration::from_secs(20));
-        assert!(!config.insecure_admin);
+        assert!(config.signing_key.is_none() && config.root_keys.is_none());
+        assert_eq!(config.admin, None);
     }
 
     #[test]
@@ -286,18 +229,63 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_knows_one_switch() {
+    fn the_command_line_is_empty() {
+        let line = config(&[], &["--help"]).expect_err("unknown").to_string();
         assert!(
-            config(&[], &["--insecure-admin"])
-                .expect("valid")
-                .insecure_admin
-        );
-        let line = config(&[], &["--insecure"])
-            .expect_err("unknown")
-            .to_string();
-        assert!(
-            line.contains("\"--insecure\"") && line.contains("--insecure-admin"),
+            line.contains("\"--help\"") && line.contains("no arguments"),
             "{line}"
         );
+    }
+
+    #[test]
+    fn an_administrator_has_an_address_and_a_password_or_there_is_none() {
+        let (email, password) = ("ADMIN_EMAIL", "ADMIN_PASSWORD");
+        let both = [(email, "admin@shop.example"), (password, "correct horse")];
+        let admin = config(&both, &[]).expect("valid").admin.expect("is there");
+        assert_eq!(admin.email.as_str(), "admin@shop.example");
+        for (environment, named) in [
+            (&both[..1], password),
+            (&both[1..], email),
+            (&[(email, "admin"), both[1]], email),
+            (&[both[0], (password, "s3cr3t!")], password),
+            (&[(email, ""), (password, "")], email),
+        ] {
+            let error = config(environment, &[]).expect_err(named);
+            let (line, debug) = (error.to_string(), format!("{error:?}"));
+            assert!(line.starts_with(&format!("{named}: ")), "{line}");
+            assert!(line.contains("together with"), "{line}");
+            assert!(
+                !line.contains("s3cr3t!") && !debug.contains("s3cr3t!"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_are_checked_and_never_shown() {
+        let line = config(&[("SECRET_KEYS", "c2VjcmV0")], &[])
+            .expect_err("too short")
+            .to_string();
+        assert!(
+            line.starts_with("SECRET_KEYS: ") && line.contains("32 to 1024"),
+            "{line}"
+        );
+        assert!(!line.contains("c2VjcmV0"), "{line}");
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("key.pem");
+        let path = file.to_str().expect("is text");
+        let with_file = || config(&[("JWT_SIGNING_KEY_FILE", path)], &[]);
+        let missing = with_file().expect_err("is not there").to_string();
+        std::fs::write(&file, "-----BEGIN PRIVATE KEY-----").expect("writes");
+        let broken = with_file().expect_err("is no key").to_string();
+        for line in [missing, broken] {
+            assert!(line.contains(path) && line.contains("Ed25519"), "{line}");
+            assert!(!line.contains("BEGIN") && !line.contains('\n'), "{line}");
+        }
+        let key = SigningKey::generate(buttress_jwt::Algorithm::EdDSA).expect("a key");
+        std::fs::write(&file, key.to_pem().expect("is written")).expect("writes");
+        let read = with_file().expect("valid").signing_key.expect("is there");
+        assert_eq!(read.key_id(), key.key_id());
     }
 }
