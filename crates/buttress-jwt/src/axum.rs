@@ -13,7 +13,8 @@ use crate::{Claims, Principal, Rejection, principal::Authentication};
 
 /// The claims of the access token, for a handler behind a [`BearerLayer`](crate::BearerLayer) of the same `C`.
 ///
-/// Without a token, which the layer lets pass if it is optional, it is 401, and `Option<Bearer<C>>` is `None`. Without
+/// Without a token, which the layer lets pass if it is optional, it is 401, and `Option<Bearer<C>>` is `None`; so it is
+/// for a request with an API key, which has no claims. Without
 /// the layer, or with one of another `C`, both are 500, and an error event says why: a handler that asks who it is must
 /// not run for everyone because a layer was forgotten.
 ///
@@ -62,7 +63,7 @@ fn find<T>(
         return Ok(None);
     };
     let found = find(extensions, principal);
-    if found.is_none() {
+    if found.is_none() && principal.api_key().is_none() {
         tracing::error!(
             "a handler asks for claims of another type than the BearerLayer in front of it reads"
         );

@@ -1,7 +1,8 @@
-//! Where a request carries its token: the only place that reads `Authorization` and `Cookie`.
+//! Where a request carries its token: the only place that reads `Authorization`, `Cookie` and
+//! `X-API-Key`.
 
 use http::{
-    HeaderMap, HeaderValue,
+    HeaderMap, HeaderName, HeaderValue,
     header::{AUTHORIZATION, COOKIE},
 };
 
@@ -9,7 +10,7 @@ use crate::Rejection;
 
 /// The one token of the request, or `None` when it has none.
 ///
-/// Credentials of another scheme than `Bearer` are none of this one's.
+/// Credentials of another scheme than `Bearer`, and bearer tokens that are another layer's, are none of this one's.
 ///
 /// # Errors
 ///
@@ -17,17 +18,9 @@ use crate::Rejection;
 pub(crate) fn find<'a>(
     headers: &'a HeaderMap,
     cookie: Option<&str>,
+    is_anothers: impl FnOnce(&str) -> bool,
 ) -> Result<Option<&'a str>, Rejection> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let from_header = match (values.next(), values.next()) {
-        (None, _) => None,
-        (Some(value), None) => in_header(value)?,
-        (Some(_), Some(_)) => {
-            return Err(Rejection::invalid_request(
-                "the header field `Authorization` stands there more than once",
-            ));
-        }
-    };
+    let from_header = in_authorization(headers)?.filter(|token| !is_anothers(token));
     let from_cookie = match cookie {
         Some(name) => in_cookies(headers, name)?,
         None => None,
@@ -40,6 +33,56 @@ pub(crate) fn find<'a>(
     }
 }
 
+/// An API key that says that it is one, or a bearer token that may be one.
+pub(crate) enum KeyOrToken<'a> {
+    Key(&'a str),
+    Token(&'a str),
+}
+
+/// The one API key of the request, or the bearer token that may be it.
+///
+/// # Errors
+///
+/// When there are several, also of both kinds, or one cannot be read.
+pub(crate) fn key_or_token(headers: &HeaderMap) -> Result<Option<KeyOrToken<'_>>, Rejection> {
+    let token = in_authorization(headers)?;
+    let mut values = headers.get_all(API_KEY).iter();
+    let key = match (values.next(), values.next()) {
+        (None, _) => None,
+        (Some(value), None) if !value.is_empty() => {
+            // What is no text is no key: it is refused as one.
+            Some(value.to_str().unwrap_or(""))
+        }
+        (Some(_), None) => {
+            return Err(Rejection::invalid_request(
+                "the header field `X-API-Key` is empty",
+            ));
+        }
+        (Some(_), Some(_)) => {
+            return Err(Rejection::invalid_request(
+                "the header field `X-API-Key` stands there more than once",
+            ));
+        }
+    };
+    match (key, token) {
+        (Some(_), Some(_)) => Err(Rejection::invalid_request(
+            "there are credentials both in `Authorization` and in `X-API-Key`",
+        )),
+        (Some(key), None) => Ok(Some(KeyOrToken::Key(key))),
+        (None, token) => Ok(token.map(KeyOrToken::Token)),
+    }
+}
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// Keeps API keys out of logs that show headers.
+pub(crate) fn hide_key(headers: &mut HeaderMap) {
+    hide(headers, false);
+    if let Some(value) = headers.get_mut(API_KEY) {
+        value.set_sensitive(true);
+    }
+}
+
 /// Keeps the values out of logs that show headers.
 pub(crate) fn hide(headers: &mut HeaderMap, cookie: bool) {
     if let Some(value) = headers.get_mut(AUTHORIZATION) {
@@ -49,6 +92,18 @@ pub(crate) fn hide(headers: &mut HeaderMap, cookie: bool) {
         values
             .iter_mut()
             .for_each(|value| value.set_sensitive(true));
+    }
+}
+
+/// The bearer token.
+fn in_authorization(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => in_header(value),
+        (Some(_), Some(_)) => Err(Rejection::invalid_request(
+            "the header field `Authorization` stands there more than once",
+        )),
     }
 }
 
@@ -122,7 +177,7 @@ mod tests {
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        find(&headers, Some("__Host-at"))
+        find(&headers, Some("__Host-at"), |_| false)
             .ok()
             .map(|token| token.map(str::to_owned))
     }

@@ -36,7 +36,11 @@ pub enum ErrorKind {
     InvalidClaims,
     /// What should name or describe a session does not.
     InvalidSession,
-    /// A store of sessions failed, or did not answer in time.
+    /// What should name or describe an API key does not.
+    InvalidApiKey,
+    /// The overlap of an API key's last rotation is not over.
+    UnfinishedRotation,
+    /// A store of sessions or API keys failed, or did not answer in time.
     Store,
     /// The application's function that gives the claims failed.
     Claims,

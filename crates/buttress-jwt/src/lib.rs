@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod api_key;
 #[cfg(feature = "axum")]
 mod axum;
 mod bearer;
@@ -32,6 +33,17 @@ mod token;
 mod token_error;
 mod verifier;
 
+#[cfg(feature = "postgres")]
+pub use api_key::PostgresApiKeyStore;
+#[cfg(feature = "redis")]
+pub use api_key::RedisApiKeyStore;
+#[cfg(feature = "sqlite")]
+pub use api_key::SqliteApiKeyStore;
+pub use api_key::{
+    ApiKey, ApiKeyError, ApiKeyId, ApiKeyLayer, ApiKeyRefusal, ApiKeySecret, ApiKeyService,
+    ApiKeyStore, ApiKeys, Environment, IssuedApiKey, KeptKey, KeyIssuance, KeyRotated, KeyRotation,
+    MemoryApiKeyStore, NewApiKey, WhichKeys,
+};
 #[cfg(feature = "axum")]
 pub use axum::Bearer;
 pub use bearer::{BearerLayer, BearerService};

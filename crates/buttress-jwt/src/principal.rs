@@ -2,12 +2,13 @@ use std::{any::Any, fmt, sync::Arc};
 
 use http::Extensions;
 
-use crate::Claims;
+use crate::{ApiKey, Claims};
 
 /// Who makes a request, as far as it matters for what they may do.
 ///
-/// [`BearerLayer`](crate::BearerLayer) puts it into the extensions of the request, beside the claims. It has no type
-/// parameter, so that a [`Require`](crate::Require) fits every service. Clones share everything.
+/// [`BearerLayer`](crate::BearerLayer) puts it into the extensions of the request, beside the claims, and
+/// [`ApiKeyLayer`](crate::ApiKeyLayer) beside the key. It has no type parameter, so that a
+/// [`Require`](crate::Require) fits every service. Clones share everything.
 #[derive(Clone)]
 pub struct Principal(Arc<dyn Party>);
 
@@ -26,6 +27,24 @@ impl<C: Send + Sync + 'static> Party for Claims<C> {
 
     fn session_id(&self) -> Option<&str> {
         self.session_id.as_deref()
+    }
+
+    fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    fn roles(&self) -> &[String] {
+        &self.roles
+    }
+}
+
+impl Party for ApiKey {
+    fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    fn session_id(&self) -> Option<&str> {
+        None
     }
 
     fn scopes(&self) -> &[String] {
@@ -87,6 +106,19 @@ impl Principal {
     pub fn claims<C: 'static>(&self) -> Option<&Claims<C>> {
         let party: &dyn Any = &*self.0;
         party.downcast_ref()
+    }
+
+    /// The API key, if the request was made with one.
+    #[must_use]
+    pub fn api_key(&self) -> Option<&ApiKey> {
+        let party: &dyn Any = &*self.0;
+        party.downcast_ref()
+    }
+}
+
+impl From<Arc<ApiKey>> for Principal {
+    fn from(key: Arc<ApiKey>) -> Self {
+        Self(key)
     }
 }
 

@@ -3,10 +3,10 @@ use std::{error::Error, fmt, sync::Arc};
 use buttress_problem::{Catalogue, Problem, ProblemType, ToProblem};
 use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
 
-use crate::{TokenError, challenge};
+use crate::{ApiKeyRefusal, TokenError, challenge};
 
-/// Why [`BearerLayer`](crate::BearerLayer) or [`RequireLayer`](crate::RequireLayer) does not let a request pass, and
-/// the problem that tells its client so.
+/// Why [`BearerLayer`](crate::BearerLayer), [`ApiKeyLayer`](crate::ApiKeyLayer) or
+/// [`RequireLayer`](crate::RequireLayer) does not let a request pass, and the problem that tells its client so.
 ///
 /// | kind | status | `code` | `error` in the challenge (RFC 6750) |
 /// |---|---|---|---|
@@ -27,6 +27,7 @@ pub struct Rejection {
     realm: Option<Arc<str>>,
     missing_scopes: Vec<String>,
     token_error: Option<TokenError>,
+    api_key_refusal: Option<ApiKeyRefusal>,
 }
 
 /// The kind of a [`Rejection`].
@@ -51,12 +52,14 @@ pub enum RejectionKind {
 
 const AUTHENTICATION_REQUIRED: ProblemType =
     ProblemType::new(StatusCode::UNAUTHORIZED, "AUTHENTICATION_REQUIRED").with_description(
-        "The request has no credentials: send `Authorization: Bearer` with an access token.",
+        "The request has no credentials: send `Authorization: Bearer` with an access token, \
+         or an API key where one is taken.",
     );
 
 const INVALID_TOKEN: ProblemType = ProblemType::new(StatusCode::UNAUTHORIZED, "INVALID_TOKEN")
     .with_description(
-        "The access token is malformed, expired, revoked or for another service: get a new one.",
+        "The access token or API key is malformed, expired, revoked or for another service: get a \
+         new one.",
     );
 
 const INVALID_REQUEST: ProblemType = ProblemType::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST")
@@ -90,6 +93,7 @@ impl Rejection {
             realm: None,
             missing_scopes: Vec::new(),
             token_error: None,
+            api_key_refusal: None,
         }
     }
 
@@ -107,6 +111,21 @@ impl Rejection {
             ..Self::new(
                 RejectionKind::InvalidToken,
                 "the access token is malformed, expired, revoked or for another service",
+            )
+        }
+    }
+
+    pub(crate) fn no_api_key() -> Self {
+        Self::new(RejectionKind::Unauthenticated, "the request has no API key")
+    }
+
+    /// One text for all of them, as for tokens.
+    pub(crate) fn invalid_api_key(refusal: ApiKeyRefusal) -> Self {
+        Self {
+            api_key_refusal: Some(refusal),
+            ..Self::new(
+                RejectionKind::InvalidToken,
+                "the API key is malformed, expired, revoked or for another service",
             )
         }
     }
@@ -161,6 +180,13 @@ impl Rejection {
     #[must_use]
     pub fn token_error(&self) -> Option<TokenError> {
         self.token_error
+    }
+
+    /// Why the API key was refused, for [`RejectionKind::InvalidToken`] of an [`ApiKeyLayer`](crate::ApiKeyLayer). The
+    /// client is not told.
+    #[must_use]
+    pub fn api_key_refusal(&self) -> Option<ApiKeyRefusal> {
+        self.api_key_refusal
     }
 
     /// The value of `WWW-Authenticate`, where there is one. The layers see to it that the answer has it, whatever

@@ -6,8 +6,8 @@ use tower_layer::Layer;
 
 use super::service::BearerService;
 use crate::{
-    Error, ErrorKind, Rejection, Revocation, Verifier, credentials::is_tchar, gate::Responder,
-    memory::Memory,
+    ApiKeys, Error, ErrorKind, Rejection, Revocation, Verifier, credentials::is_tchar,
+    gate::Responder, memory::Memory,
 };
 
 /// Lets requests with an access token pass, and tells what is behind it who makes them.
@@ -65,6 +65,7 @@ pub struct BearerLayer<C = ()> {
 pub(super) struct Config {
     pub(super) verifier: Verifier,
     pub(super) cookie: Option<Box<str>>,
+    pub(super) api_keys: Option<ApiKeys>,
     pub(super) optional: bool,
     pub(super) realm: Option<Arc<str>>,
     pub(super) revocation: Option<Arc<dyn Revocation>>,
@@ -78,6 +79,7 @@ impl<C> BearerLayer<C> {
             config: Arc::new(Config {
                 verifier,
                 cookie: None,
+                api_keys: None,
                 optional: false,
                 realm: None,
                 revocation: None,
@@ -109,6 +111,15 @@ impl<C> BearerLayer<C> {
             ));
         }
         Ok(self.with(|config| config.cookie = Some(name.into())))
+    }
+
+    /// Leaves bearer tokens that mean to be these API keys to an [`ApiKeyLayer`](crate::ApiKeyLayer) inside of this
+    /// layer, as if there was no token. Without it, they are tokens that are not accepted.
+    ///
+    /// It lets nobody pass: for that, this layer is [optional](Self::optional). An `ApiKeyLayer` outside of this layer
+    /// needs none of this.
+    pub fn with_api_keys(self, keys: ApiKeys) -> Self {
+        self.with(|config| config.api_keys = Some(keys))
     }
 
     /// Lets requests without a token pass, without claims: for what shows more to those who are known.
@@ -185,6 +196,7 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("verifier", &self.verifier)
             .field("cookie", &self.cookie)
+            .field("api_keys", &self.api_keys)
             .field("optional", &self.optional)
             .field("realm", &self.realm)
             .finish_non_exhaustive()

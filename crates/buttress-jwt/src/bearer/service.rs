@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::Body;
 use serde::de::DeserializeOwned;
 use tower_service::Service;
@@ -71,7 +71,7 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let config = &*self.config;
         let memory = self.memory.as_deref();
-        let access = authenticate(request.headers(), config, memory)
+        let access = authenticate(&request, config, memory)
             .and_then(|claims| Ok((ask(claims.as_deref(), config)?, claims)));
         let (verdict, claims) = match access {
             Ok(access) => access,
@@ -95,20 +95,36 @@ where
 }
 
 /// Who makes the request: nobody, if it has no token and needs none.
-fn authenticate<C: DeserializeOwned>(
-    headers: &HeaderMap,
+fn authenticate<B, C: DeserializeOwned>(
+    request: &Request<B>,
     config: &Config,
     memory: Option<&Memory<C>>,
 ) -> Result<Option<Arc<Claims<C>>>, Rejection> {
-    let token = credentials::find(headers, config.cookie.as_deref()).inspect_err(|rejection| {
+    // A layer further out may have accepted an API key, which is then the bearer token, if there is one.
+    let principal = Principal::in_extensions(request.extensions());
+    let has_key = principal.is_some_and(|principal| principal.api_key().is_some());
+    let is_key = |token: &str| {
+        has_key
+            || config
+                .api_keys
+                .as_ref()
+                .is_some_and(|keys| keys.is_ours(token))
+    };
+    let token = credentials::find(request.headers(), config.cookie.as_deref(), is_key);
+    let token = token.inspect_err(|rejection| {
         tracing::debug!(reason = %rejection, "the credentials of a request cannot be read");
     })?;
     let Some(token) = token else {
-        return match config.optional {
+        return match has_key || config.optional {
             true => Ok(None),
             false => Err(Rejection::unauthenticated()),
         };
     };
+    if has_key {
+        return Err(Rejection::invalid_request(
+            "there are both an access token and an API key",
+        ));
+    }
     let claims = match memory {
         Some(memory) => memory.verify(token, &config.verifier),
         None => config.verifier.verify(token).map(Arc::new),
@@ -129,7 +145,7 @@ fn ask<C>(claims: Option<&Claims<C>>, config: &Config) -> Result<Option<Verdict>
     let realm = config.realm.clone();
     Ok(Some(Box::pin(async move {
         match later.await {
-            Ok(false) => Ok(()),
+            Ok(false) => Ok(None),
             Ok(true) => Err(refuse(REVOKED).with_realm(realm)),
             Err(error) => {
                 let error: &(dyn StdError + 'static) = &*error;

@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The body of an answer of [`BearerService`](crate::BearerService) and
+    /// The body of an answer of [`BearerService`](crate::BearerService), [`ApiKeyService`](crate::ApiKeyService) and
     /// [`RequireService`](crate::RequireService): the inner service's own, or a refusal. Its errors are the inner
     /// body's.
     pub struct ResponseBody<B> {

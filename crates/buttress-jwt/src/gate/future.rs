@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -14,11 +14,14 @@ use tower_service::Service;
 use super::{Responder, ResponseBody};
 use crate::Rejection;
 
-/// Whether the request may pass, as soon as that is known.
-pub(crate) type Verdict = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
+/// Whether the request may pass, as soon as that is known, and what is to be told of it to those behind.
+pub(crate) type Verdict = Pin<Box<dyn Future<Output = Result<Option<Tell>, Rejection>> + Send>>;
+
+pub(crate) type Tell = Box<dyn FnOnce(&mut Extensions) + Send>;
 
 pin_project! {
-    /// The response future of [`BearerService`](crate::BearerService) and [`RequireService`](crate::RequireService).
+    /// The response future of [`BearerService`](crate::BearerService), [`ApiKeyService`](crate::ApiKeyService) and
+    /// [`RequireService`](crate::RequireService).
     ///
     /// It is the inner service's own once the request may pass, and calls that service not before.
     #[must_use = "futures do nothing unless polled"]
@@ -89,9 +92,12 @@ where
                     next,
                     responder,
                 } => match ready!(verdict.as_mut().poll(cx)) {
-                    Ok(()) => {
-                        let (mut service, request) =
+                    Ok(tell) => {
+                        let (mut service, mut request) =
                             next.take().expect("the state is left at once");
+                        if let Some(tell) = tell {
+                            tell(request.extensions_mut());
+                        }
                         service.call(request)
                     }
                     Err(rejection) => {

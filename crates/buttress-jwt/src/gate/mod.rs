@@ -1,4 +1,4 @@
-//! What the two layers have in common: a verdict first, and the inner service only after it.
+//! What the layers have in common: a verdict first, and the inner service only after it.
 
 mod body;
 mod future;

@@ -105,7 +105,7 @@ fn ask(parts: &Parts, config: &Config) -> Access {
         }
         waiting @ Evaluation::Waiting(_) => Access::Asking(Box::pin(async move {
             match evaluation::finish(waiting).await {
-                Ok(Outcome::Allow) => Ok(()),
+                Ok(Outcome::Allow) => Ok(None),
                 Ok(Outcome::Deny(missing)) => Err(Rejection::denied(missing).with_realm(realm)),
                 Err(error) => {
                     tracing::error!(

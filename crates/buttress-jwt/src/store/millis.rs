@@ -10,16 +10,16 @@ const LONGEST: i64 = 1 << 50;
 
 /// The last millisecond of the calendar.
 #[cfg(any(feature = "postgres", feature = "redis"))]
-pub(super) const LAST: i64 = DateTime::<Utc>::MAX_UTC.timestamp_millis();
+pub(crate) const LAST: i64 = DateTime::<Utc>::MAX_UTC.timestamp_millis();
 
-pub(super) fn from_duration(duration: Duration) -> i64 {
+pub(crate) fn from_duration(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).map_or(LONGEST, |millis| millis.min(LONGEST))
 }
 
-pub(super) fn to_duration(millis: i64) -> Duration {
+pub(crate) fn to_duration(millis: i64) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
-pub(super) fn to_time(millis: i64) -> DateTime<Utc> {
+pub(crate) fn to_time(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

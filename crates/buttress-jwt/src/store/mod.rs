@@ -2,15 +2,15 @@
 
 mod memory;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
-mod millis;
+pub(crate) mod millis;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 #[cfg(feature = "redis")]
-mod redis;
+pub(crate) mod redis;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod schema;
+pub(crate) mod schema;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub(crate) mod sqlite;
 
 use std::{cmp::Reverse, error::Error as StdError, fmt::Debug, sync::Arc, time::Duration};
 
@@ -107,7 +107,7 @@ const INDEXED: Duration = Duration::from_secs(2 * 24 * 3600);
 impl Error {
     /// A failure of a store, for those who write one.
     pub fn store(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::new(ErrorKind::Store, "the store of sessions failed").with_source(source)
+        Self::new(ErrorKind::Store, "the store failed").with_source(source)
     }
 }
 

@@ -1,9 +1,9 @@
-//! What both SQL stores do to have their tables.
+//! What the SQL stores do to have their tables.
 
 use crate::{Error, ErrorKind};
 
 /// The steps that are still to be taken from this version on.
-pub(super) fn pending(steps: &[&'static str], version: i64) -> Result<Vec<&'static str>, Error> {
+pub(crate) fn pending(steps: &[&'static str], version: i64) -> Result<Vec<&'static str>, Error> {
     usize::try_from(version)
         .ok()
         .and_then(|version| steps.get(version..))
@@ -11,7 +11,7 @@ pub(super) fn pending(steps: &[&'static str], version: i64) -> Result<Vec<&'stat
         .ok_or_else(|| {
             Error::new(
                 ErrorKind::Store,
-                "the tables of the sessions are of a newer version than this program knows",
+                "the tables are of a newer version than this program knows",
             )
         })
 }

@@ -1,4 +1,5 @@
-//! What every [`RefreshStore`] has to pass: the stores of this crate do, and a store of your own should.
+//! What every [`RefreshStore`] and every [`ApiKeyStore`](crate::ApiKeyStore) has to pass: the stores of this crate do,
+//! and a store of your own should.
 //!
 //! ```
 //! use std::{sync::{Arc, Mutex}, time::{Duration, SystemTime}};
@@ -24,6 +25,7 @@
 //! # }
 //! ```
 
+mod api_keys;
 mod client;
 mod endings;
 mod races;
@@ -34,6 +36,8 @@ mod sessions;
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+
+pub use api_keys::{ApiKeyStoreHarness, check_api_key_store};
 
 use crate::RefreshStore;
 

@@ -84,3 +84,24 @@ fn sessions_cross_threads() {
     // Whoever writes a store keeps it behind a pointer.
     thread_safe::<std::sync::Arc<dyn RefreshStore>>();
 }
+
+#[test]
+fn api_keys_cross_threads() {
+    use buttress_jwt::{
+        ApiKey, ApiKeyError, ApiKeyId, ApiKeyLayer, ApiKeySecret, ApiKeyService, ApiKeyStore,
+        ApiKeys, IssuedApiKey, KeptKey, MemoryApiKeyStore, NewApiKey,
+    };
+    thread_safe::<ApiKey>();
+    thread_safe::<ApiKeyId>();
+    thread_safe::<ApiKeyLayer>();
+    thread_safe::<ApiKeySecret>();
+    thread_safe::<ApiKeyService<()>>();
+    thread_safe::<ApiKeys>();
+    thread_safe::<IssuedApiKey>();
+    thread_safe::<KeptKey>();
+    thread_safe::<MemoryApiKeyStore>();
+    thread_safe::<NewApiKey>();
+    cheap::<(ApiKeyLayer, ApiKeyService<()>, ApiKeys, MemoryApiKeyStore)>();
+    error::<ApiKeyError>();
+    thread_safe::<std::sync::Arc<dyn ApiKeyStore>>();
+}

@@ -2,7 +2,8 @@
 
 use ::axum::{Router, routing::get};
 use buttress_jwt::{
-    Algorithm, Bearer, BearerLayer, Principal, Rejection, RejectionKind, Require, RequireLayer,
+    Algorithm, ApiKeyLayer, ApiKeys, Bearer, BearerLayer, Environment, MemoryApiKeyStore,
+    Principal, Rejection, RejectionKind, Require, RequireLayer,
 };
 use buttress_testkit::http;
 use serde::Deserialize;
@@ -113,4 +114,22 @@ async fn custom_claims_are_there() {
     let token = peer.token(&claims_with("tenant", json!("acme")));
     let answer = request("/", &token).call(app).await;
     assert_eq!(answer.expect_status(200).text(), "acme");
+}
+
+/// Who comes with a key is known, and has no claims: that is not an error of the service.
+#[tokio::test]
+async fn a_key_has_no_claims() {
+    let keys = ApiKeys::new("shop", Environment::Live, MemoryApiKeyStore::new()).unwrap();
+    let key = keys.issue("user-1").await.unwrap().secret.reveal();
+    let app = app().layer(ApiKeyLayer::new(keys).with_realm("shop"));
+    let answer = request("/principal", &key).call(app.clone()).await;
+    assert_eq!(answer.expect_status(200).text(), "user-1");
+    let answer = request("/optional", &key).call(app.clone()).await;
+    assert_eq!(answer.expect_status(200).text(), "false true");
+    let answer = request("/claims", &key).call(app).await.expect_status(401);
+    assert_eq!(
+        answer.header("www-authenticate"),
+        Some("Bearer realm=\"shop\"")
+    );
+    assert_eq!(answer.json()["code"], "AUTHENTICATION_REQUIRED");
 }

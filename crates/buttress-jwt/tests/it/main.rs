@@ -4,6 +4,7 @@
 
 mod accepted;
 mod allocations;
+mod api_keys;
 mod auto_traits;
 #[cfg(feature = "axum")]
 mod axum;

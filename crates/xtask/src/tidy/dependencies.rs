@@ -29,13 +29,19 @@ struct Confined {
 const CONFINED: [Confined; 4] = [
     Confined {
         library: "redis",
-        modules: &["store/redis"],
+        modules: &["store/redis", "api_key/store/redis"],
         features: &["redis"],
     },
     Confined {
         library: "sqlx*",
         // A crate without stores may still write SQL for its users.
-        modules: &["store/sqlite", "store/postgres", "sqlx"],
+        modules: &[
+            "store/sqlite",
+            "store/postgres",
+            "api_key/store/sqlite",
+            "api_key/store/postgres",
+            "sqlx",
+        ],
         features: &["sqlite", "postgres", "sqlx"],
     },
     Confined {

@@ -84,7 +84,7 @@ impl PostgresRefreshStore {
 }
 
 /// Each statement sees what was committed before it, also while the first waited for a lock.
-const READ_COMMITTED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+pub(crate) const READ_COMMITTED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 #[async_trait]
 impl RefreshStore for PostgresRefreshStore {
@@ -221,7 +221,7 @@ fn sessions(rows: &[PgRow]) -> Result<Vec<Session>, Failure> {
 }
 
 /// Why something did not come to its end.
-enum Failure {
+pub(crate) enum Failure {
     Database(sqlx::Error),
     /// Somebody else came between two looks at a row: as if the server had said that it cannot serialize.
     Conflict,
@@ -241,7 +241,7 @@ impl From<Error> for Failure {
 }
 
 /// Repeats what conflicts with others, for as long as the caller has patience.
-async fn retry<T, F>(work: impl Fn() -> F) -> Result<T, Error>
+pub(crate) async fn retry<T, F>(work: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Failure>>,
 {

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use super::reply::Reply;
 use crate::Error;
 
-pub(super) struct Shared {
+pub(crate) struct Shared {
     client: Client,
     timeout: Duration,
     current: Mutex<Current>,
@@ -24,7 +24,7 @@ struct Current {
 }
 
 impl Shared {
-    pub(super) fn new(client: Client, timeout: Duration) -> Self {
+    pub(crate) fn new(client: Client, timeout: Duration) -> Self {
         Self {
             client,
             timeout,
@@ -32,11 +32,11 @@ impl Shared {
         }
     }
 
-    pub(super) fn with_timeout(&self, timeout: Duration) -> Self {
+    pub(crate) fn with_timeout(&self, timeout: Duration) -> Self {
         Self::new(self.client.clone(), timeout)
     }
 
-    pub(super) async fn call(&self, script: &ScriptInvocation<'_>) -> Result<Vec<Reply>, Error> {
+    pub(crate) async fn call(&self, script: &ScriptInvocation<'_>) -> Result<Vec<Reply>, Error> {
         let (count, mut connection) = self.connection().await.map_err(Error::store)?;
         match script.invoke_async(&mut connection).await {
             Ok(replies) => Ok(replies),

@@ -1,5 +1,5 @@
-mod connection;
-mod reply;
+pub(crate) mod connection;
+pub(crate) mod reply;
 
 use std::{fmt, sync::Arc, time::Duration};
 

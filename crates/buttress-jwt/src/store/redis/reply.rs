@@ -6,12 +6,12 @@ use super::super::{last_used_first, millis};
 use crate::{EndReason, Ended, Endings, Error, ErrorKind, Judged, Session, Verdict};
 
 /// A text that may be missing, as it is kept.
-pub(super) fn optional(text: Option<&str>) -> String {
+pub(crate) fn optional(text: Option<&str>) -> String {
     text.map(|text| format!("+{text}")).unwrap_or_default()
 }
 
 /// One element of an answer.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     Row(Vec<Self>),
     Bytes(Vec<u8>),
     Nothing,
@@ -40,18 +40,18 @@ impl Reply {
         }
     }
 
-    fn bytes(&self) -> Option<&[u8]> {
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
             Self::Row(_) | Self::Nothing => None,
         }
     }
 
-    fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         str::from_utf8(self.bytes()?).ok()
     }
 
-    fn number(&self) -> Option<i64> {
+    pub(crate) fn number(&self) -> Option<i64> {
         self.text()?.parse().ok()
     }
 }

@@ -248,7 +248,7 @@ fn sessions(families: Vec<Family>) -> Vec<Session> {
 }
 
 /// Why a transaction did not come to its end.
-enum Failure {
+pub(crate) enum Failure {
     Database(sqlx::Error),
     Other(Error),
 }
@@ -266,7 +266,7 @@ impl From<Error> for Failure {
 }
 
 /// Repeats what finds the database busy, for as long as the caller has patience.
-async fn retry<T, F>(work: impl Fn() -> F) -> Result<T, Error>
+pub(crate) async fn retry<T, F>(work: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Failure>>,
 {

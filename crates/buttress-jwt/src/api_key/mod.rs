@@ -1,0 +1,29 @@
+//! API keys: for machines that have no user to log in.
+
+mod error;
+mod format;
+mod id;
+mod kept;
+mod key;
+mod keys;
+mod layer;
+mod secret;
+mod service;
+mod store;
+mod verified;
+
+pub use error::{ApiKeyError, ApiKeyRefusal};
+pub use id::ApiKeyId;
+pub use kept::{KeptKey, KeyIssuance, KeyRotated, KeyRotation, WhichKeys};
+pub use key::{ApiKey, Environment, NewApiKey};
+pub use keys::{ApiKeys, IssuedApiKey};
+pub use layer::ApiKeyLayer;
+pub use secret::ApiKeySecret;
+pub use service::ApiKeyService;
+#[cfg(feature = "postgres")]
+pub use store::PostgresApiKeyStore;
+#[cfg(feature = "redis")]
+pub use store::RedisApiKeyStore;
+#[cfg(feature = "sqlite")]
+pub use store::SqliteApiKeyStore;
+pub use store::{ApiKeyStore, MemoryApiKeyStore};

@@ -1,0 +1,3 @@
+-- KEYS: the key.
+
+return {kept(KEYS[1], clock())}

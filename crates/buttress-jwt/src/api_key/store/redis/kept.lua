@@ -1,0 +1,20 @@
+-- What all scripts share: an API key is a hash, whose fields are named as the columns of the SQL stores are.
+-- Times are milliseconds by the server's clock; what there is not has no field.
+
+local function number(value) return string.format('%.0f', value) end
+
+local function clock()
+    local time = redis.call('TIME')
+    return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local FIELDS = {'id', 'subject', 'environment', 'label', 'scopes', 'roles', 'created_at', 'expires_at',
+    'last_used_at', 'rotated_at', 'overlaps_until', 'current', 'previous'}
+
+-- The key as a reply, with the time at which it was read, or nothing if there is none.
+local function kept(key, now)
+    local values = redis.call('HMGET', key, unpack(FIELDS))
+    if not values[1] then return nil end
+    values[#FIELDS + 1] = number(now)
+    return values
+end

@@ -1,0 +1,11 @@
+-- KEYS: the index of the subject. ARGV: what the names of keys begin with.
+-- The keys of the subject are in the same slot as its index.
+
+local now = clock()
+local reply = {}
+for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+    reply[#reply + 1] = kept(ARGV[1] .. id, now)
+    redis.call('DEL', ARGV[1] .. id)
+end
+redis.call('DEL', KEYS[1])
+return reply
