@@ -72,8 +72,8 @@ async fn times_to_live_are_those_of_the_keys() {
     let server = RedisServer::start().await;
     let client = Client::open(server.url()).expect("a client");
     let mut connection = connect(&client).await;
-    let keys =
-        ApiKeys::new("shop", Environment::Live, RedisApiKeyStore::new(client)).expect("keys");
+    let store = RedisApiKeyStore::new(client);
+    let keys = ApiKeys::new("shop", Environment::Live, store.clone()).expect("keys");
     let month = 30 * 24 * 60 * 60 * 1000;
     let index = async |connection: &mut MultiplexedConnection| {
         let names: Vec<String> = connection.keys("*:of:*").await.expect("keys");
@@ -115,11 +115,17 @@ async fn times_to_live_are_those_of_the_keys() {
         "{names:?}"
     );
 
-    // Nothing stays when all are revoked.
+    // Nothing stays when all are revoked, nor does a use or a rotation that comes late leave anything.
     assert_eq!(
         keys.revoke_all("user-1").await.expect("a revocation").len(),
         5
     );
+    store
+        .note_use(forever.id, Duration::ZERO)
+        .await
+        .expect("nothing");
+    let late = keys.rotate("user-1", forever.id, Duration::ZERO).await;
+    assert!(late.expect("an answer").is_none());
     let names: Vec<String> = connection.keys("*").await.expect("keys");
     assert_eq!(names, Vec::<String>::new());
 }
