@@ -48,7 +48,7 @@ impl Sessions {
     /// This is asked after the refresh token was replaced. When it fails, or takes longer than
     /// [it may](Self::with_claims_timeout), the client may try again with the
     /// token that it has, as after a lost answer: within the grace, or in the same
-    /// [attempt](Refresh::with_attempt).
+    /// [attempt](crate::Refresh::with_attempt).
     #[must_use]
     pub fn with_claims<C, F, Fut, E>(self, claims: F) -> Self
     where

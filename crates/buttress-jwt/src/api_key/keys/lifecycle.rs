@@ -14,7 +14,7 @@ const DAY: u64 = 24 * 60 * 60;
 const MAX_OVERLAP: Duration = Duration::from_secs(90 * DAY);
 
 impl ApiKeys {
-    /// Issues a key.
+    /// Issues a key. How many a subject may have is for the application to see to, which can [list](Self::list) them.
     ///
     /// # Errors
     ///
