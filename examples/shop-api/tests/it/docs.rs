@@ -61,6 +61,24 @@ async fn the_parts_have_their_types_and_load_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
+async fn the_reference_signs_in_and_keeps_no_token() {
+    let shop = empty_shop().await;
+    let page = shop.get("/docs").await;
+    for part in ["id=\"sign-in\"", "id=\"token\"", "type=\"password\""] {
+        assert!(page.text().contains(part), "{part}");
+    }
+    let script = shop.get("/docs/docs.js").await;
+    assert!(
+        script
+            .text()
+            .contains("headers.authorization = `Bearer ${accessToken}`")
+    );
+    for storage in ["localStorage", "sessionStorage", "cookie", "indexedDB"] {
+        assert!(!script.text().contains(storage), "{storage}");
+    }
+}
+
+#[tokio::test]
 async fn the_type_of_a_problem_has_a_page() {
     let shop = empty_shop().await;
     let path = format!("/v1/products/{}", uuid::Uuid::now_v7());

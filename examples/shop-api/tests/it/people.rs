@@ -72,3 +72,11 @@ pub(crate) fn claims(pair: &Value) -> (Value, Value) {
     let mut next = || parts.next().expect("has three parts");
     (next(), next())
 }
+
+/// In seconds, of which a slow machine may have lost a few.
+pub(crate) fn is_30_days(seconds: &Value) -> bool {
+    const DAYS: u64 = 30 * 24 * 3600;
+    seconds
+        .as_u64()
+        .is_some_and(|seconds| (DAYS - 10..=DAYS).contains(&seconds))
+}
