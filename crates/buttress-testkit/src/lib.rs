@@ -22,6 +22,6 @@ pub use postgres::{PostgresServer, TestDatabase};
 #[cfg(feature = "proxy")]
 pub use proxy::{Direction, Proxy};
 #[cfg(feature = "redis")]
-pub use redis::RedisServer;
+pub use redis::{RedisCluster, RedisSentinel, RedisServer};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteFile;

@@ -26,6 +26,7 @@ enum End {
     Broken,
     Cut,
     Reset,
+    Lost,
 }
 
 impl Connection {
@@ -49,6 +50,7 @@ impl Connection {
     }
 
     pub(super) async fn run(mut self) {
+        let proxy = self.faults.clone();
         let end = {
             let (client_reads, client_writes) = self.client.split();
             let (server_reads, server_writes) = self.server.split();
@@ -78,12 +80,18 @@ impl Connection {
             End::Cut => {
                 tokio::join!(close(self.client), close(self.server));
             }
+            // The two sockets stay open, and nobody reads or writes, for as long as there is a proxy.
+            End::Lost => proxy_ends(proxy).await,
             End::Broken | End::Reset => {
                 reset(self.client);
                 reset(self.server);
             }
         }
     }
+}
+
+async fn proxy_ends(mut faults: watch::Receiver<Faults>) {
+    while faults.changed().await.is_ok() {}
 }
 
 /// Drops the connection with an RST.
@@ -110,6 +118,9 @@ async fn told_to_end(mut faults: watch::Receiver<Faults>, before: Faults) -> End
         let now = *faults.borrow_and_update();
         if now.resets > before.resets {
             return End::Reset;
+        }
+        if now.losses > before.losses {
+            return End::Lost;
         }
         // When the proxy is gone, its task ends this one at any moment.
         if now.cuts > before.cuts || faults.changed().await.is_err() {

@@ -4,8 +4,8 @@ mod connection;
 mod listening;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -20,11 +20,12 @@ use listening::Listening;
 ///
 /// Faults begin when their method returns: no byte that arrives later gets through first. They hold
 /// for connections that exist and for those that come, until [`resume`](Self::resume).
-/// [`cut`](Self::cut) and [`reset`](Self::reset) end those that exist and leave the next alone.
+/// [`cut`](Self::cut), [`reset`](Self::reset) and [`lose`](Self::lose) end those that exist and leave the next alone.
 /// When the proxy is dropped, its port and its connections close.
 #[derive(Debug)]
 pub struct Proxy {
     listening: Arc<Listening>,
+    server: Arc<Mutex<SocketAddr>>,
     faults: watch::Sender<Faults>,
     counts: Arc<Counts>,
     accepting: JoinHandle<()>,
@@ -45,9 +46,10 @@ pub enum Direction {
 struct Faults {
     to_server: Fault,
     to_client: Fault,
-    /// How often connections were cut and reset. A connection that sees a number grow is meant.
+    /// How often connections were cut, reset and lost. A connection that sees a number grow is meant.
     cuts: u64,
     resets: u64,
+    losses: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,16 +76,18 @@ impl Proxy {
             Ok(listening) => Arc::new(listening),
             Err(error) => panic!("no port for a proxy: {error}"),
         };
+        let server = Arc::new(Mutex::new(server));
         let (faults, watching) = watch::channel(Faults::default());
         let counts = Arc::new(Counts::default());
         let accepting = tokio::spawn(accept(
             Arc::clone(&listening),
-            server,
+            Arc::clone(&server),
             watching,
             Arc::clone(&counts),
         ));
         Self {
             listening,
+            server,
             faults,
             counts,
             accepting,
@@ -128,6 +132,18 @@ impl Proxy {
     /// Breaks all connections, with an RST to both sides.
     pub fn reset(&self) {
         self.faults.send_modify(|faults| faults.resets += 1);
+    }
+
+    /// Loses all connections: nothing gets through them any more, in neither direction and for ever,
+    /// and nobody is told. Those that come work.
+    pub fn lose(&self) {
+        self.faults.send_modify(|faults| faults.losses += 1);
+    }
+
+    /// Leads those that connect from now on to another server, as a name or an address does that was
+    /// given to it. Connections that exist stay where they are.
+    pub fn lead_to(&self, server: SocketAddr) {
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = server;
     }
 
     /// Refuses new connections, as a port does where nobody listens. Those that exist live on.
@@ -187,7 +203,7 @@ impl Faults {
 
 async fn accept(
     listening: Arc<Listening>,
-    server: SocketAddr,
+    server: Arc<Mutex<SocketAddr>>,
     faults: watch::Receiver<Faults>,
     counts: Arc<Counts>,
 ) {
@@ -201,6 +217,7 @@ async fn accept(
         // server is being reached, does.
         let faults = faults.clone();
         let before = *faults.borrow();
+        let server = *server.lock().unwrap_or_else(PoisonError::into_inner);
         connections.spawn(async move {
             let _open = open;
             match TcpStream::connect(server).await {

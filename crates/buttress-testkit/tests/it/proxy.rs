@@ -273,3 +273,31 @@ async fn a_dropped_proxy_closes_its_port_and_its_connections() {
     assert_eq!(ends(&mut client).await, Ok(()));
     assert_eq!(ends(&mut server).await, Ok(()));
 }
+
+#[tokio::test]
+async fn a_lost_connection_is_silent_for_ever_and_the_next_one_works() {
+    let mut lost = Through::new().await;
+    lost.proxy.lose();
+    lost.client.write_all(b"tea").await.unwrap();
+    stays_silent(&mut lost.server).await;
+    lost.server.write_all(b"tea").await.unwrap();
+    stays_silent(&mut lost.client).await;
+    lost.proxy.resume();
+    stays_silent(&mut lost.client).await;
+
+    let mut client = TcpStream::connect(lost.proxy.address()).await.unwrap();
+    let (mut server, _) = lost.listener.accept().await.unwrap();
+    passes(&mut client, &mut server).await;
+    passes(&mut server, &mut client).await;
+}
+
+#[tokio::test]
+async fn those_that_come_are_led_elsewhere() {
+    let mut through = Through::new().await;
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    through.proxy.lead_to(elsewhere.local_addr().unwrap());
+    passes(&mut through.client, &mut through.server).await;
+    let mut client = TcpStream::connect(through.proxy.address()).await.unwrap();
+    let (mut server, _) = elsewhere.accept().await.unwrap();
+    passes(&mut client, &mut server).await;
+}

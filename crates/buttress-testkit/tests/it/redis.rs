@@ -1,10 +1,10 @@
-//! The Redis server answers, alone and shared.
+//! The Redis servers answer: alone, shared, as replicas, in a cluster and behind a sentinel.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-use buttress_testkit::RedisServer;
 use buttress_testkit::http::Wire;
+use buttress_testkit::{RedisCluster, RedisSentinel, RedisServer};
 
 /// Sends one command and returns its one-line answer.
 async fn command(address: SocketAddr, command: &str) -> String {
@@ -84,4 +84,50 @@ async fn a_paused_clock_does_not_hurry_the_start() {
     let server = RedisServer::start().await;
     assert_eq!(before.elapsed(), std::time::Duration::ZERO);
     assert_ne!(server.process_id(), 0);
+}
+
+#[tokio::test]
+async fn a_replica_has_what_its_master_has_and_is_not_written_to_until_it_is_promoted() {
+    let (master, replica) = (RedisServer::start().await, RedisServer::start().await);
+    assert_eq!(command(master.address(), "SET tea 1").await, "+OK");
+    replica.replicate(&master).await;
+    assert_eq!(command(replica.address(), "STRLEN tea").await, ":1");
+    let refused = command(replica.address(), "SET tea 2").await;
+    assert!(refused.starts_with("-READONLY "), "{refused}");
+    replica.promote().await;
+    assert_eq!(command(replica.address(), "SET tea 2").await, "+OK");
+}
+
+#[tokio::test]
+async fn a_cluster_has_all_slots_on_three_nodes() {
+    let cluster = RedisCluster::shared().await;
+    assert_eq!(cluster.nodes().len(), 3);
+    assert_eq!(cluster.urls().len(), 3);
+    // `foo` is in slot 12182, `bar` in 5061 and `hello` in 866.
+    for (key, home) in [("foo", 2), ("bar", 0), ("hello", 0)] {
+        for (index, node) in cluster.nodes().iter().enumerate() {
+            let answer = command(node.address(), &format!("SET {key} 1")).await;
+            if index == home {
+                assert_eq!(answer, "+OK", "{key} on {index}");
+            } else {
+                let there = format!(" {}", cluster.nodes()[home].address());
+                assert!(
+                    answer.starts_with("-MOVED ") && answer.ends_with(&there),
+                    "{answer}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_sentinel_makes_the_replica_the_master() {
+    let mut sentinel = RedisSentinel::start().await;
+    let first = sentinel.master().address();
+    assert_eq!(command(first, "SET tea 1").await, "+OK");
+    sentinel.fail_over().await;
+    let second = sentinel.master().address();
+    assert_ne!(first, second);
+    assert_eq!(command(second, "STRLEN tea").await, ":1");
+    assert_eq!(command(second, "SET tea 2").await, "+OK");
 }

@@ -1,12 +1,9 @@
-//! A private `redis-server`.
-
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
+use super::{tell, wait, wire};
 use crate::process::{self, Command, Supervised};
 
 /// A `redis-server` of our own: on a free port of the loopback interface, without persistence, and
@@ -16,9 +13,9 @@ use crate::process::{self, Command, Supervised};
 /// server, fills it or flushes it [starts](Self::start) its own.
 #[derive(Debug)]
 pub struct RedisServer {
-    server: Supervised,
+    server: Arc<Supervised>,
     address: SocketAddr,
-    prefixes: AtomicUsize,
+    prefixes: Arc<AtomicUsize>,
 }
 
 impl RedisServer {
@@ -72,7 +69,68 @@ impl RedisServer {
         self.server.path()
     }
 
-    fn launch() -> Result<Self, String> {
+    /// Makes this server a replica of the other one, and waits until it has all that the other has.
+    /// It drops what it had, and refuses to be written to, also on connections that it has.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the servers do not agree on it within a minute.
+    pub async fn replicate(&self, master: &Self) {
+        let (replica, master) = (self.share(), master.share());
+        if let Err(failure) = process::aside(move || replica.replicate_blocking(&master)).await {
+            panic!("{failure}");
+        }
+    }
+
+    /// Makes a replica a master again, with what it has.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the server does not answer.
+    pub async fn promote(&self) {
+        let address = self.address;
+        if let Err(failure) = process::aside(move || tell(address, "REPLICAOF NO ONE")).await {
+            panic!("{failure}");
+        }
+    }
+
+    /// The same server, for work aside. It lives until both are dropped.
+    pub(super) fn share(&self) -> Self {
+        Self {
+            server: Arc::clone(&self.server),
+            address: self.address,
+            prefixes: Arc::clone(&self.prefixes),
+        }
+    }
+
+    pub(super) fn replicate_blocking(&self, master: &Self) -> Result<(), String> {
+        let (ip, port) = (master.address.ip(), master.address.port());
+        tell(self.address, &format!("REPLICAOF {ip} {port}"))?;
+        self.wait("redis-server as a replica", "ROLE", |role| {
+            role.contains("\nconnected\n")
+        })?;
+        // What the master had until now. `WAIT` counts the replicas that have it.
+        master.wait("redis-server as a master", "WAIT 1 100", |count| {
+            count != "0"
+        })
+    }
+
+    /// Looks until the server answers the command as wanted.
+    pub(super) fn wait(
+        &self,
+        what: &str,
+        command: &str,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<(), String> {
+        wait(what, &self.server, self.address, command, wanted)
+    }
+
+    pub(super) fn launch() -> Result<Self, String> {
+        Self::launch_with(Vec::new)
+    }
+
+    /// With further words of the command line, made anew for each attempt.
+    pub(super) fn launch_with(further: impl Fn() -> Vec<String>) -> Result<Self, String> {
         let program = process::find("redis-server", &[], "redis-server")?;
         let folder = process::folder("redis-")?;
         let (server, address) = process::start(
@@ -89,26 +147,21 @@ impl RedisServer {
                     ])
                     .args(["--save", "", "--appendonly", "no", "--dir"])
                     .args([folder])
+                    .args(further())
             },
-            |server, address| serves(address, server.process_id()).unwrap_or(false),
+            |server, address| serves(address, server.process_id()),
         )?;
         Ok(Self {
-            server,
+            server: Arc::new(server),
             address,
-            prefixes: AtomicUsize::new(0),
+            prefixes: Arc::default(),
         })
     }
 }
 
 /// Whether the server at the address answers, and is ours: after a race for the port it could be
 /// another test's.
-fn serves(address: SocketAddr, process_id: u32) -> io::Result<bool> {
-    let timeout = Duration::from_secs(1);
-    let mut stream = TcpStream::connect_timeout(&address, timeout)?;
-    stream.set_read_timeout(Some(timeout))?;
-    stream.write_all(b"PING\r\nINFO server\r\nQUIT\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer.starts_with("+PONG\r\n")
-        && answer.contains(&format!("\r\nprocess_id:{process_id}\r\n")))
+fn serves(address: SocketAddr, process_id: u32) -> bool {
+    let is_ours = format!("process_id:{process_id}");
+    wire::ask(address, "INFO server").is_ok_and(|info| info.lines().any(|line| line == is_ours))
 }

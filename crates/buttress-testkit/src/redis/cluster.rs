@@ -1,0 +1,99 @@
+use std::sync::OnceLock;
+
+use super::{RedisServer, tell};
+use crate::process;
+
+/// How many slots a cluster has.
+const SLOTS: usize = 16_384;
+
+/// A Redis Cluster of our own: three masters on free ports of the loopback interface, each with a
+/// third of the slots and without replicas.
+///
+/// It takes some seconds to come together: take the [shared](Self::shared) one, unless the test
+/// moves slots or stops a node.
+#[derive(Debug)]
+pub struct RedisCluster {
+    nodes: Vec<RedisServer>,
+}
+
+impl RedisCluster {
+    /// Starts a cluster for this test alone.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `redis-server` is not installed, or older than version 7, or does not start.
+    pub async fn start() -> Self {
+        match process::aside(Self::launch).await {
+            Ok(cluster) => cluster,
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+
+    /// The cluster that all tests of this binary share. The first call starts it.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `redis-server` is not installed, or older than version 7, or does not start.
+    pub async fn shared() -> &'static Self {
+        static SHARED: OnceLock<Result<RedisCluster, String>> = OnceLock::new();
+        match process::aside(|| SHARED.get_or_init(Self::launch)).await {
+            Ok(cluster) => cluster,
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+
+    /// The masters, in the order of their slots.
+    pub fn nodes(&self) -> &[RedisServer] {
+        &self.nodes
+    }
+
+    /// Their URLs, as clients take them.
+    pub fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(RedisServer::url).collect()
+    }
+
+    /// A prefix for keys that no other call has returned, `test-7:` for instance.
+    pub fn key_prefix(&self) -> String {
+        self.nodes[0].key_prefix()
+    }
+
+    fn launch() -> Result<Self, String> {
+        let node = |_| {
+            RedisServer::launch_with(|| {
+                // The one by default is 10000 above the first, which need not be a port.
+                let bus = process::free_address().map(|address| address.port());
+                let bus = bus.unwrap_or_default().to_string();
+                ["--cluster-enabled", "yes", "--cluster-port", &bus]
+                    .map(str::to_owned)
+                    .into()
+            })
+        };
+        let nodes = (0..3).map(node).collect::<Result<Vec<_>, _>>()?;
+        for (index, node) in nodes.iter().enumerate() {
+            let (first, next) = (
+                SLOTS * index / nodes.len(),
+                SLOTS * (index + 1) / nodes.len(),
+            );
+            let range = format!("CLUSTER ADDSLOTSRANGE {first} {}", next - 1);
+            tell(node.address(), &range)?;
+            // Otherwise they would have to find out whose claims are the newest.
+            let epoch = format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1);
+            tell(node.address(), &epoch)?;
+        }
+        let first = nodes[0].address();
+        for node in &nodes[1..] {
+            let (ip, port) = (node.address().ip(), node.address().port());
+            let bus = tell(node.address(), "CONFIG GET cluster-port")?;
+            let bus = bus.lines().last().unwrap_or_default().to_owned();
+            tell(first, &format!("CLUSTER MEET {ip} {port} {bus}"))?;
+        }
+        for node in &nodes {
+            node.wait("redis-server in a cluster", "CLUSTER INFO", |info| {
+                ["cluster_state:ok", "cluster_size:3"]
+                    .iter()
+                    .all(|line| info.lines().any(|found| found == *line))
+            })?;
+        }
+        Ok(Self { nodes })
+    }
+}
