@@ -74,11 +74,11 @@ pub use sessions::{
 };
 #[cfg(feature = "postgres")]
 pub use store::PostgresRefreshStore;
-#[cfg(feature = "redis")]
-pub use store::RedisRefreshStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteRefreshStore;
 pub use store::{MemoryRefreshStore, RefreshStore};
+#[cfg(feature = "redis")]
+pub use store::{RedisClient, RedisRefreshStore};
 pub use token::Claims;
 pub use token_error::{TokenError, TokenErrorKind};
 pub use verifier::Verifier;

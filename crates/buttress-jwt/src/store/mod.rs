@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 #[cfg(feature = "redis")]
-pub use self::redis::RedisRefreshStore;
+pub use self::redis::{RedisClient, RedisRefreshStore};
 pub use memory::MemoryRefreshStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresRefreshStore;

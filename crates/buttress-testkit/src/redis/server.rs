@@ -145,6 +145,8 @@ impl RedisServer {
                         "--port",
                         &address.port().to_string(),
                     ])
+                    // A replica is not kept waiting for another one that might come.
+                    .args(["--repl-diskless-sync-delay", "0"])
                     .args(["--save", "", "--appendonly", "no", "--dir"])
                     .args([folder])
                     .args(further())

@@ -1,35 +1,63 @@
+mod client;
 pub(crate) mod connection;
+mod consequence;
 pub(crate) mod reply;
+pub(crate) mod script;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use redis::{Client, Script, ScriptInvocation};
 
-use self::{connection::Shared, reply::Reply};
+pub use self::client::RedisClient;
+use self::{
+    connection::Shared,
+    reply::Reply,
+    script::{Call, Script},
+};
 use super::{INDEXED, RefreshStore, millis};
 use crate::{
     Beginning, Begun, EndReason, Ending, Endings, Error, ErrorKind, Judged, Proposal, Session,
     SessionId, Which,
 };
 
-/// Sessions in Redis, from version 6.2 on.
+/// Sessions in Redis, from version 6.2 on: on one server, in a cluster, or behind Sentinel.
 ///
 /// A session is one key, and a rotation one script call on it. The sessions of a subject and the index of them
 /// are in one slot of a cluster. Every key goes with the session's absolute end. Time is the server's.
 ///
-/// One connection is shared by all, and replaced when it breaks: who was using it gets an error and may try
-/// again. What the server acknowledges is as durable as it is configured to be; after a failover that lost
-/// writes, tokens that are newer than the store are recognised
+/// One connection is shared by all. It is replaced when it breaks, when an answer does not come in time, and when
+/// the server turns out to be a replica: another one is the master then, and the call is repeated there. Who waits
+/// for an answer that is lost gets an error and may try again. What the server acknowledges is as durable as it is
+/// configured to be; after a failover that lost writes, tokens that are newer than the store are recognised
 /// ([`Verdict::Ahead`](crate::Verdict::Ahead)), not taken for stolen ones.
 ///
 /// The server must not evict (`maxmemory-policy noeviction`): without the index of a subject, its sessions are
 /// neither listed nor ended together until each was refreshed, which puts it back. A failover that loses the end
-/// of a session brings the session back, which nothing notices. The client
-/// is that of one server: a cluster's keys would be right, but it answers `MOVED`.
+/// of a session brings the session back, which nothing notices. While a slot of a cluster is being moved, calls that
+/// concern several sessions of a subject in it may fail.
+///
+/// ```
+/// use buttress_jwt::RedisRefreshStore;
+///
+/// let store = RedisRefreshStore::new(redis::Client::open("redis://127.0.0.1/")?);
+/// # #[cfg(all(feature = "redis-cluster", feature = "redis-sentinel"))]
+/// # {
+/// use redis::{cluster::ClusterClient, sentinel::{SentinelClient, SentinelServerType}};
+///
+/// // With the feature `redis-cluster`: some of the nodes, which know the others.
+/// let nodes = ["redis://10.0.0.1/", "redis://10.0.0.2/"];
+/// let store = RedisRefreshStore::new(ClusterClient::new(nodes)?);
+///
+/// // With the feature `redis-sentinel`: the sentinels, and their name for the master.
+/// let sentinels = vec!["redis://10.0.0.1:26379/", "redis://10.0.0.2:26379/"];
+/// let master = SentinelServerType::Master;
+/// let store = RedisRefreshStore::new(SentinelClient::build(sentinels, "shop".into(), None, master)?);
+/// # }
+/// # Ok::<_, redis::RedisError>(())
+/// ```
 #[derive(Clone)]
 pub struct RedisRefreshStore {
-    shared: Arc<Shared>,
+    shared: Shared,
     scripts: Arc<Scripts>,
     prefix: Arc<str>,
 }
@@ -44,14 +72,16 @@ struct Scripts {
 }
 
 impl RedisRefreshStore {
-    /// On the server of this client. It is asked for a connection when the first one is needed.
+    /// On the server or servers of this client: a [`redis::Client`], or one of those that [`RedisClient`] can be
+    /// made from. It is asked for a connection when the first one is needed.
     ///
-    /// Keys begin with `refresh:`, and the server has 2 seconds to connect and to answer.
+    /// Keys begin with `refresh:`, and the server has 2 seconds to connect and to answer. The client's own time-outs
+    /// and retries do not count beyond that.
     #[must_use]
-    pub fn new(client: Client) -> Self {
-        let script = |text: &str| Script::new(&format!("{}{text}", include_str!("family.lua")));
+    pub fn new(client: impl Into<RedisClient>) -> Self {
+        let script = |text: &str| Script::new(format!("{}{text}", include_str!("family.lua")));
         Self {
-            shared: Arc::new(Shared::new(client, Duration::from_secs(2))),
+            shared: Shared::new(client.into(), Duration::from_secs(2)),
             scripts: Arc::new(Scripts {
                 begin: script(include_str!("begin.lua")),
                 rotate: script(include_str!("rotate.lua")),
@@ -80,10 +110,10 @@ impl RedisRefreshStore {
         Ok(self)
     }
 
-    /// How long the server may take to connect, and to answer. The connection is a new one.
+    /// How long it may take to connect, and then to answer; repeated calls have it anew. The connection is a new one.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.shared = Arc::new(self.shared.with_timeout(timeout));
+        self.shared = self.shared.with_timeout(timeout);
         self
     }
 
@@ -107,8 +137,8 @@ impl RedisRefreshStore {
         format!("{group}subject:{subject}")
     }
 
-    async fn call(&self, script: &ScriptInvocation<'_>) -> Result<Vec<Reply>, Error> {
-        self.shared.call(script).await
+    async fn call(&self, call: &Call<'_>) -> Result<Vec<Reply>, Error> {
+        self.shared.call(call).await
     }
 }
 

@@ -7,6 +7,12 @@ mod postgres;
 mod processes;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis-cluster")]
+mod redis_cluster;
+#[cfg(feature = "redis")]
+mod redis_connection;
+#[cfg(feature = "redis-sentinel")]
+mod redis_sentinel;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

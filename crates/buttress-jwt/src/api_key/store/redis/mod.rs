@@ -3,22 +3,22 @@ mod reply;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use redis::{Client, Script, ScriptInvocation};
 
 use super::{ApiKeyStore, RETAINED, grants, newest_first, taken};
 use crate::{
     ApiKey, ApiKeyId, Environment, Error, ErrorKind, KeptKey, KeyIssuance, KeyRotated, KeyRotation,
-    WhichKeys,
+    RedisClient, WhichKeys,
     store::{
         millis,
         redis::{
             connection::Shared,
             reply::{Reply, optional},
+            script::{Call, Script},
         },
     },
 };
 
-/// API keys in Redis, from version 6.2 on.
+/// API keys in Redis, from version 6.2 on: on one server, in a cluster, or behind Sentinel.
 ///
 /// An API key is one key, and every call about one is one script call on it. The keys of a subject and the index of
 /// them are in one slot of a cluster. What expires goes a month after; what does not has no time to live. Time is the
@@ -29,7 +29,7 @@ use crate::{
 /// store. The server must not evict (`maxmemory-policy noeviction`).
 #[derive(Clone)]
 pub struct RedisApiKeyStore {
-    shared: Arc<Shared>,
+    shared: Shared,
     scripts: Arc<Scripts>,
     prefix: Arc<str>,
 }
@@ -45,14 +45,15 @@ struct Scripts {
 }
 
 impl RedisApiKeyStore {
-    /// On the server of this client. It is asked for a connection when the first one is needed.
+    /// On the server or servers of this client: a [`redis::Client`], or one of those that [`RedisClient`] can be
+    /// made from. It is asked for a connection when the first one is needed.
     ///
     /// Keys begin with `apikey:`, and the server has 2 seconds to connect and to answer.
     #[must_use]
-    pub fn new(client: Client) -> Self {
-        let script = |text: &str| Script::new(&format!("{}{text}", include_str!("kept.lua")));
+    pub fn new(client: impl Into<RedisClient>) -> Self {
+        let script = |text: &str| Script::new(format!("{}{text}", include_str!("kept.lua")));
         Self {
-            shared: Arc::new(Shared::new(client, Duration::from_secs(2))),
+            shared: Shared::new(client.into(), Duration::from_secs(2)),
             scripts: Arc::new(Scripts {
                 insert: script(include_str!("insert.lua")),
                 find: script(include_str!("find.lua")),
@@ -85,7 +86,7 @@ impl RedisApiKeyStore {
     /// How long the server may take to connect, and to answer. The connection is a new one.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.shared = Arc::new(self.shared.with_timeout(timeout));
+        self.shared = self.shared.with_timeout(timeout);
         self
     }
 
@@ -104,12 +105,12 @@ impl RedisApiKeyStore {
         format!("{names}of:{environment}:{subject}")
     }
 
-    async fn call(&self, script: &ScriptInvocation<'_>) -> Result<Vec<Reply>, Error> {
-        self.shared.call(script).await
+    async fn call(&self, call: &Call<'_>) -> Result<Vec<Reply>, Error> {
+        self.shared.call(call).await
     }
 
-    async fn keys(&self, script: &ScriptInvocation<'_>) -> Result<Vec<KeptKey>, Error> {
-        let replies = self.call(script).await?;
+    async fn keys(&self, call: &Call<'_>) -> Result<Vec<KeptKey>, Error> {
+        let replies = self.call(call).await?;
         let keys = replies.iter().map(reply::kept);
         let mut keys = keys.collect::<Result<Vec<_>, _>>()?;
         newest_first(&mut keys);
