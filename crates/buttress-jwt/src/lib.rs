@@ -18,6 +18,7 @@ mod key;
 mod key_ring;
 mod key_source;
 mod memory;
+mod metrics;
 mod principal;
 mod refresh;
 mod rejection;
@@ -59,6 +60,8 @@ pub use jwks_service::{JwksBody, JwksService};
 pub use key::{KeySet, SigningKey, SkippedKey, VerifyingKey};
 pub use key_ring::{KeyRing, KeyState, KeyStatus, Rotation};
 pub use key_source::KeySource;
+#[cfg(feature = "metrics")]
+pub use metrics::{SessionMetrics, describe_metrics};
 pub use principal::Principal;
 pub use refresh::{
     Beginning, Begun, EndReason, Ended, Ending, Endings, Family, Judged, NewSession, Proposal,

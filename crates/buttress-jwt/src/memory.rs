@@ -10,7 +10,7 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use crate::{Claims, TokenError, Verifier, VerifyingKey};
+use crate::{Claims, TokenError, Verifier, VerifyingKey, metrics};
 
 /// A bounded memory of the tokens that one verifier has accepted.
 ///
@@ -60,8 +60,10 @@ impl<C> Memory<C> {
         if let Some((claims, key)) = self.find(hash, token)
             && verifier.accepts_still(&claims, &key)
         {
+            metrics::memory_hit();
             return Ok(claims);
         }
+        metrics::memory_miss();
         // Why it is not accepted any more is for the verifier to say.
         let (claims, key) = verifier.verify_with_key(token)?;
         let claims = Arc::new(claims);

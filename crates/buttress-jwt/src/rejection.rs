@@ -50,6 +50,22 @@ pub enum RejectionKind {
     Misconfigured,
 }
 
+impl RejectionKind {
+    /// Its stable name, for logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::InvalidToken => "invalid-token",
+            Self::InvalidRequest => "invalid-request",
+            Self::InsufficientScope => "insufficient-scope",
+            Self::Forbidden => "forbidden",
+            Self::Unavailable => "unavailable",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+}
+
 const AUTHENTICATION_REQUIRED: ProblemType =
     ProblemType::new(StatusCode::UNAUTHORIZED, "AUTHENTICATION_REQUIRED").with_description(
         "The request has no credentials: send `Authorization: Bearer` with an access token, \

@@ -11,7 +11,7 @@ use http::{Response, header::WWW_AUTHENTICATE};
 
 pub(crate) use self::future::Verdict;
 pub use self::{body::ResponseBody, future::ResponseFuture};
-use crate::Rejection;
+use crate::{Rejection, metrics};
 
 /// Makes the answers to requests that are refused.
 #[derive(Clone)]
@@ -29,6 +29,7 @@ impl Responder {
     /// The answer, with the challenge that HTTP demands even if the responder has none, and with the reason in its
     /// extensions.
     fn respond(&self, rejection: Rejection) -> Response<Bytes> {
+        metrics::request_refused(rejection.kind());
         let mut response = (self.0)(&rejection);
         if !response.headers().contains_key(WWW_AUTHENTICATE)
             && let Some(challenge) = rejection.challenge()

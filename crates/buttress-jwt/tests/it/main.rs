@@ -17,6 +17,8 @@ mod key_set;
 mod keys;
 mod log;
 mod memory;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod properties;
 mod refused;
 mod require;
