@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use buttress_jwt::{Algorithm, SigningKey};
 use serde_json::{Value, json};
+use shop_api::{domain::Email, store::Store};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -11,7 +13,7 @@ use crate::running::{ADMIN, Running};
 
 /// A database, and the keys that its instances share.
 struct Common {
-    _folder: TempDir,
+    folder: TempDir,
     url: String,
     key_file: String,
 }
@@ -25,7 +27,7 @@ impl Common {
         Self {
             url: format!("sqlite:{}", folder.path().join("shop.db").display()),
             key_file: file.display().to_string(),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -85,6 +87,50 @@ async fn sessions_live_on_after_a_kill_and_ended_ones_stay_ended() {
         (status.as_str(), &problem["code"]),
         (UNAUTHORIZED, &json!("REFRESH_TOKEN_INVALID"))
     );
+}
+
+#[tokio::test]
+async fn what_the_database_keeps_opens_nothing() {
+    let common = Common::new();
+    let shop = common.start(&[]).await;
+    let pair = shop.admin_pair().await;
+    let (status, next) = send_token(&shop, "/v1/auth/refresh", &pair).await;
+    assert_eq!(status, OK);
+    let store = Store::open(&common.folder.path().join("shop.db")).await;
+    let email = Email::new(ADMIN[0].1.to_owned()).expect("an address");
+    let credentials = store.expect("opens").credentials(&email).await;
+    let hash = credentials.expect("reads").expect("is there").hash;
+    // At the cost that OWASP recommends.
+    let begin = "$argon2id$v=19$m=19456,t=2,p=1$";
+    assert!(hash.as_str().starts_with(begin), "{}", hash.as_str());
+
+    let mut secrets = vec![ADMIN[1].1.as_bytes().to_vec()];
+    for pair in [&pair, &next] {
+        let text = token(pair, "refreshToken");
+        let raw = text
+            .strip_prefix("rt1.")
+            .map(|raw| URL_SAFE_NO_PAD.decode(raw));
+        let raw = raw.expect("is one").expect("is base64url");
+        // Behind a key's number, a session and a generation.
+        secrets.push(raw[21..53].to_vec());
+        secrets.push(text.as_bytes().to_vec());
+        secrets.push(token(pair, "accessToken").as_bytes().to_vec());
+    }
+    let mut kept = Vec::new();
+    for file in std::fs::read_dir(common.folder.path()).expect("reads") {
+        let path = file.expect("reads").path();
+        if path.to_string_lossy().contains(".db") {
+            kept.extend(std::fs::read(path).expect("reads"));
+        }
+    }
+    let is_kept = |what: &[u8]| kept.windows(what.len()).any(|window| window == what);
+    assert!(
+        is_kept(hash.as_str().as_bytes()),
+        "it is looked where it would be"
+    );
+    for secret in secrets {
+        assert!(!is_kept(&secret), "{}", String::from_utf8_lossy(&secret));
+    }
 }
 
 #[tokio::test]
