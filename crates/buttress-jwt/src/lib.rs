@@ -72,8 +72,8 @@ pub use require::{Decision, Require, RequireLayer, RequireService};
 pub use revocation::{Revocation, RevocationAnswer, RevocationList, TokenIdentity};
 pub use schedule::Schedule;
 pub use sessions::{
-    Refresh, RefreshError, Refusal, ReissueCause, SessionEvent, SessionEvents, SessionRevocation,
-    Sessions, TokenPair,
+    OnRollback, Refresh, RefreshError, Refusal, ReissueCause, SessionEvent, SessionEvents,
+    SessionRevocation, Sessions, TokenPair,
 };
 #[cfg(feature = "postgres")]
 pub use store::PostgresRefreshStore;

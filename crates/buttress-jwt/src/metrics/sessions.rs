@@ -28,7 +28,11 @@ impl SessionEvents for SessionMetrics {
     fn on_event(&self, event: &SessionEvent<'_>) {
         match event {
             SessionEvent::Started { .. } => counters::session_started(),
-            SessionEvent::Rotated { .. } => counters::refresh_rotated(),
+            SessionEvent::Rotated { .. } | SessionEvent::CaughtUp { .. } => {
+                counters::refresh_rotated();
+            }
+            // There is no new refresh token, and nothing was refused.
+            SessionEvent::Kept { .. } => {}
             SessionEvent::Reissued { cause, .. } => counters::refresh_reissued(*cause),
             SessionEvent::Refused { refusal, .. } => counters::refresh_refused(*refusal),
             SessionEvent::Ended {

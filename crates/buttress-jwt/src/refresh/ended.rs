@@ -22,6 +22,9 @@ pub enum EndReason {
     SignedOut,
     /// A token that had been replaced came again, too late for a race or a retry: there are two holders.
     Reused,
+    /// A token came that nobody was ever given, or that was given by a store which has been restored since:
+    /// there are two holders, or the refresh keys have leaked.
+    Forged,
     /// It was not used for its idle time, or it came to its absolute end.
     Expired,
     /// The subject began more sessions than allowed, and this one had been used least recently.
@@ -40,6 +43,7 @@ impl EndReason {
         match self {
             Self::SignedOut => "signed-out",
             Self::Reused => "reused",
+            Self::Forged => "forged",
             Self::Expired => "expired",
             Self::Evicted => "evicted",
             Self::Denied => "denied",
@@ -54,6 +58,7 @@ impl EndReason {
         [
             Self::SignedOut,
             Self::Reused,
+            Self::Forged,
             Self::Expired,
             Self::Evicted,
             Self::Denied,
@@ -79,6 +84,7 @@ mod tests {
         for reason in [
             EndReason::SignedOut,
             EndReason::Reused,
+            EndReason::Forged,
             EndReason::Expired,
             EndReason::Evicted,
             EndReason::Denied,

@@ -38,10 +38,12 @@ pub(crate) fn successor(
     Ok(Secret::new(secret))
 }
 
-/// What is kept of the client's name for one attempt to refresh: useless for any other session.
-pub(crate) fn attempt_digest(session: SessionId, attempt: &str) -> Digest {
+/// What is kept of the client's name for one attempt to refresh the token of this generation: useless for any
+/// other, and for any other session.
+pub(crate) fn attempt_digest(session: SessionId, generation: u32, attempt: &str) -> Digest {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(&session.into_bytes());
+    context.update(&generation.to_be_bytes());
     context.update(attempt.as_bytes());
     let mut result = [0; 32];
     result.copy_from_slice(context.finish().as_ref());
@@ -97,9 +99,15 @@ mod tests {
     }
 
     #[test]
-    fn attempts_of_different_sessions_cannot_be_compared() {
-        assert_eq!(attempt_digest(id(1), "a"), attempt_digest(id(1), "a"));
-        assert_ne!(attempt_digest(id(1), "a"), attempt_digest(id(1), "b"));
-        assert_ne!(attempt_digest(id(1), "a"), attempt_digest(id(2), "a"));
+    fn attempts_of_different_tokens_cannot_be_compared() {
+        let one = attempt_digest(id(1), 7, "a");
+        assert_eq!(one, attempt_digest(id(1), 7, "a"));
+        for other in [
+            attempt_digest(id(1), 7, "b"),
+            attempt_digest(id(1), 8, "a"),
+            attempt_digest(id(2), 7, "a"),
+        ] {
+            assert_ne!(one, other);
+        }
     }
 }

@@ -145,6 +145,17 @@ pub(crate) struct RefreshToken {
     pub(crate) secret: Secret,
 }
 
+impl RefreshToken {
+    /// The next token of the session, with this secret.
+    pub(crate) fn followed_by(&self, secret: Secret) -> Self {
+        Self {
+            session: self.session,
+            generation: self.generation.saturating_add(1),
+            secret,
+        }
+    }
+}
+
 /// The part of a token that cannot be guessed.
 #[derive(Clone)]
 pub(crate) struct Secret(Zeroizing<[u8; Self::LENGTH]>);

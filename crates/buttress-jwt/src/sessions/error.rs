@@ -63,10 +63,10 @@ pub enum Refusal {
     Ended(EndReason),
     /// The session has ended by time.
     Expired,
-    /// It claims a generation whose secret is another one: the refresh keys have leaked, or the store was
-    /// restored from a backup and went on from there. Worth an alarm.
+    /// It claims the newest generation, whose secret is another one: the refresh keys have leaked, or the store
+    /// was restored from a backup and went on from there. The session has been ended. Worth an alarm.
     Forged,
-    /// It was replaced too long ago for a race or a retry. The session has been ended.
+    /// It was replaced too long ago for a race or a retry, or came too often. The session has been ended.
     Reused {
         /// How many times the session had been rotated since. One is more often a tab that slept, or an
         /// answer that was lost for long, than a thief.

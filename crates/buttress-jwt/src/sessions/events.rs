@@ -41,6 +41,21 @@ pub enum SessionEvent<'a> {
         /// The session, as it is now.
         session: &'a Session,
     },
+    /// Its token was too young to be replaced, and there is a new access token alone.
+    #[non_exhaustive]
+    Kept {
+        /// The session, as it is now.
+        session: &'a Session,
+        /// How old the refresh token is.
+        since: Duration,
+    },
+    /// The store had lost the last rotation, and the session went on from the token that it did not know
+    /// ([`OnRollback::AcceptOneAhead`](crate::OnRollback::AcceptOneAhead)). Worth an alarm.
+    #[non_exhaustive]
+    CaughtUp {
+        /// The session, as it is now.
+        session: &'a Session,
+    },
     /// Its newest token was given out again to one who had the parent.
     #[non_exhaustive]
     Reissued {

@@ -3,7 +3,7 @@
 //! The id of a session opens nothing, and leads to its subject for those who may look. Nothing else that is
 //! written here is about a person.
 
-use tracing::{Level, debug, event, info};
+use tracing::{Level, debug, error, event, info};
 
 use super::{Refusal, SessionEvent};
 
@@ -16,6 +16,16 @@ pub(super) fn write(event: &SessionEvent<'_>) {
         }
         SessionEvent::Rotated { session, .. } => {
             debug!(target: TARGET, session = %session.id, "a session was continued");
+        }
+        SessionEvent::Kept { session, since, .. } => {
+            let since_ms = since.as_millis();
+            debug!(
+                target: TARGET, session = %session.id, since_ms,
+                "a session was continued with the same refresh token"
+            );
+        }
+        SessionEvent::CaughtUp { session, .. } => {
+            error!(target: TARGET, session = %session.id, "the store had lost the rotation of a session");
         }
         SessionEvent::Reissued {
             session,

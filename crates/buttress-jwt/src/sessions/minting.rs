@@ -17,7 +17,8 @@ pub(super) enum Minted {
     Token(AccessToken),
     /// The application refuses to continue the session.
     Denied,
-    /// By this machine's clock, or within the second, the session is at its end: no token would be valid.
+    /// By this machine's clock, or within the second, the session or the grant is at its end: no token would be
+    /// valid.
     Over,
 }
 
@@ -60,12 +61,12 @@ fn issue<C: Serialize>(
     grant: Grant<C>,
     session: &Session,
 ) -> Result<Minted, Error> {
-    if session.ends_at.timestamp() <= issuer.now().timestamp() {
-        return Ok(Minted::Over);
-    }
     let end = grant
         .not_after
         .map_or(session.ends_at, |end| end.min(session.ends_at));
+    if end.timestamp() <= issuer.now().timestamp() {
+        return Ok(Minted::Over);
+    }
     let grant = grant.with_session(session.id.to_string()).not_after(end);
     issuer.issue(grant).map(Minted::Token)
 }

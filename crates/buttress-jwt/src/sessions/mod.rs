@@ -20,6 +20,7 @@ pub use events::{ReissueCause, SessionEvent, SessionEvents};
 pub use pair::TokenPair;
 pub use refresh::Refresh;
 pub use revocation::SessionRevocation;
+pub use settings::OnRollback;
 
 use crate::{
     EndReason, Error, Issuer, NewSession, RefreshKeys, RefreshStore, Session, SessionId, Which,
@@ -55,6 +56,9 @@ struct Inner {
     idle_timeout: Duration,
     lifetime: Duration,
     limit: NonZeroU32,
+    reissue_limit: u32,
+    min_rotation_age: Duration,
+    rollback: OnRollback,
     store_timeout: Duration,
     claims_timeout: Duration,
 }
@@ -65,7 +69,8 @@ impl Sessions {
     /// # Errors
     ///
     /// When the subject is empty or longer than 255 bytes, the label longer than 256 or the context than
-    /// 4096, or one of them has a NUL; when the store or the claims fail, or the claims are refused. What has
+    /// 4096, or one of them has a NUL, or the session is to live less than a millisecond; when the store or the
+    /// claims fail, or the claims are refused. What has
     /// begun by then is ended again: nobody has a token of it.
     pub async fn start(&self, session: impl Into<NewSession>) -> Result<TokenPair, Error> {
         let inner = Arc::clone(&self.inner);
@@ -91,7 +96,7 @@ impl Sessions {
         };
         let attempt = refresh
             .attempt
-            .map(|name| attempt_digest(token.session, name));
+            .map(|name| attempt_digest(token.session, token.generation, name));
         let inner = Arc::clone(&self.inner);
         apart(async move { inner.refresh(token, attempt).await }).await
     }
@@ -102,6 +107,9 @@ impl Sessions {
     ///
     /// When the store fails.
     pub async fn list(&self, subject: &str) -> Result<Vec<Session>, Error> {
+        if !starting::can_be_kept(subject) {
+            return Ok(Vec::new());
+        }
         let (store, subject) = (Arc::clone(&self.inner.store), subject.to_owned());
         let list = async move { store.list(&subject).await };
         self.inner.ask(list).await
@@ -170,6 +178,12 @@ impl Sessions {
     }
 
     async fn end_which(&self, which: Which) -> Result<Vec<Session>, Error> {
+        // Nobody's sessions are of a subject that no store can keep.
+        if let Which::OneOf { subject, .. } | Which::AllOf { subject, .. } = &which
+            && !starting::can_be_kept(subject)
+        {
+            return Ok(Vec::new());
+        }
         let inner = Arc::clone(&self.inner);
         apart(async move { inner.end(which, EndReason::SignedOut).await }).await
     }

@@ -1,5 +1,8 @@
 use std::fmt;
 
+const MIN_ATTEMPT: usize = 16;
+const MAX_ATTEMPT: usize = 255;
+
 /// A refresh that a client asks for: its token, and what it says of the attempt.
 ///
 /// A token alone will do, so that `sessions.refresh(&token)` refreshes.
@@ -20,13 +23,16 @@ impl<'a> Refresh<'a> {
     }
 
     /// The client's name for this attempt, such as its `Idempotency-Key`: random, another one for each
-    /// attempt, and the same one when it retries.
+    /// attempt, and the same one when it retries. A UUID does.
     ///
     /// Who comes back with it has proven that the first answer was lost, and gets the same tokens for as long
-    /// as the session lives and has not been refreshed otherwise. Nothing counts as no name.
+    /// as the session lives and has not been refreshed otherwise, [so often at
+    /// most](crate::Sessions::with_reissue_limit). A name of less than 16 bytes could be guessed by whoever has
+    /// an old token, and proves nothing: it counts as no name, and so does one of more than 255.
     #[must_use]
     pub fn with_attempt(mut self, attempt: impl Into<Option<&'a str>>) -> Self {
-        self.attempt = attempt.into().filter(|attempt| !attempt.is_empty());
+        let proves = |attempt: &&str| (MIN_ATTEMPT..=MAX_ATTEMPT).contains(&attempt.len());
+        self.attempt = attempt.into().filter(proves);
         self
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Inner, RefreshError, Refusal, ReissueCause, SessionEvent, TokenPair, minting::Minted};
+use super::{
+    Inner, OnRollback, RefreshError, Refusal, ReissueCause, SessionEvent, TokenPair,
+    minting::Minted,
+};
 use crate::{
     EndReason, Error, ErrorKind, Judged, Proposal, Session, Verdict, Which,
     refresh::{Digest, RefreshToken, successor},
@@ -27,32 +30,30 @@ impl Inner {
             salt,
             attempt,
             grace: self.grace,
+            reissue_limit: self.reissue_limit,
+            min_age: self.min_rotation_age,
+            accept_ahead: self.rollback == OnRollback::AcceptOneAhead,
         };
         let Some(judged) = self.rotate(proposal).await? else {
             return Err(RefreshError::Refused(Refusal::Unknown));
         };
         let Judged { verdict, session } = judged;
-        let secret = match verdict {
-            Verdict::Rotated => proposed,
+        let token = match verdict {
+            Verdict::Rotated | Verdict::CaughtUp => token.followed_by(proposed),
             Verdict::Reissued { salt, .. } => {
-                successor(&token.secret, &salt, token.session, generation)?
+                let secret = successor(&token.secret, &salt, token.session, generation)?;
+                token.followed_by(secret)
             }
+            Verdict::Kept { .. } => token,
             refused => return Err(RefreshError::Refused(refusal(refused))),
         };
 
         match self.mint(session.clone()).await? {
-            Minted::Token(access_token) => {
-                let token = RefreshToken {
-                    session: session.id,
-                    generation,
-                    secret,
-                };
-                Ok(TokenPair {
-                    access_token,
-                    refresh_token: self.keys.seal(&token),
-                    session,
-                })
-            }
+            Minted::Token(access_token) => Ok(TokenPair {
+                access_token,
+                refresh_token: self.keys.seal(&token),
+                session,
+            }),
             Minted::Over => Err(self.refuse(Some(&session), Refusal::Expired)),
             Minted::Denied => {
                 self.end(Which::One(session.id), EndReason::Denied).await?;
@@ -90,6 +91,8 @@ impl Inner {
                 cause: ReissueCause::new(since, same_attempt),
                 since,
             }),
+            Verdict::Kept { since } => self.tell(&SessionEvent::Kept { session, since }),
+            Verdict::CaughtUp => self.tell(&SessionEvent::CaughtUp { session }),
             refused => {
                 self.refuse(Some(session), refusal(refused));
                 // Whoever ended it may have had no answer, and not have told it.
@@ -125,6 +128,11 @@ fn refusal(verdict: Verdict) -> Refusal {
         Verdict::Forged => Refusal::Forged,
         Verdict::Reused { generations, since } => Refusal::Reused { generations, since },
         Verdict::Ahead { generations } => Refusal::Ahead { generations },
-        Verdict::Expired | Verdict::Rotated | Verdict::Reissued { .. } => Refusal::Expired,
+        // The others give tokens.
+        Verdict::Expired
+        | Verdict::Rotated
+        | Verdict::Reissued { .. }
+        | Verdict::Kept { .. }
+        | Verdict::CaughtUp => Refusal::Expired,
     }
 }

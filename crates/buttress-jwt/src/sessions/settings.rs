@@ -34,6 +34,9 @@ impl Sessions {
             idle_timeout: Duration::from_secs(14 * DAY),
             lifetime: Duration::from_secs(90 * DAY),
             limit: const { NonZeroU32::new(50).unwrap() },
+            reissue_limit: 100,
+            min_rotation_age: Duration::ZERO,
+            rollback: OnRollback::Deny,
             store_timeout: Duration::from_secs(5),
             claims_timeout: Duration::from_secs(5),
         };
@@ -82,17 +85,58 @@ impl Sessions {
         Ok(self.with(|inner| inner.grace = grace))
     }
 
-    /// How long a session lives without being refreshed, unless it says so itself.
+    /// How often the newest token is given out again, to racers and retries, 100 times unless set. One who
+    /// comes more often is taken for a thief who found a way to look like a retry.
     #[must_use]
-    pub fn with_idle_timeout(self, timeout: Duration) -> Self {
-        self.with(|inner| inner.idle_timeout = timeout)
+    pub fn with_reissue_limit(self, reissues: u32) -> Self {
+        self.with(|inner| inner.reissue_limit = reissues)
+    }
+
+    /// How old a refresh token has to be to be replaced, nothing unless set. Who comes earlier gets a fresh
+    /// access token and the same refresh token again.
+    ///
+    /// It spares clients that refresh without need many rotations. It also lets a thief and the owner of a
+    /// token use it side by side for so long, which RFC 9700 would rather not have.
+    ///
+    /// # Errors
+    ///
+    /// When it is longer than 5 minutes.
+    pub fn with_min_rotation_age(self, age: Duration) -> Result<Self, Error> {
+        if age > MAX_GRACE {
+            return Err(Error::new(
+                ErrorKind::InvalidConfiguration,
+                "a refresh token is replaced when it is 5 minutes old, or earlier",
+            ));
+        }
+        Ok(self.with(|inner| inner.min_rotation_age = age))
+    }
+
+    /// What becomes of a token that is newer than what the store knows, as after a failover that lost the last
+    /// rotation. Unless set, it is refused.
+    #[must_use]
+    pub fn with_rollback(self, policy: OnRollback) -> Self {
+        self.with(|inner| inner.rollback = policy)
+    }
+
+    /// How long a session lives without being refreshed, unless it says so itself.
+    ///
+    /// # Errors
+    ///
+    /// When it is shorter than a millisecond, which is as exact as stores are.
+    pub fn with_idle_timeout(self, timeout: Duration) -> Result<Self, Error> {
+        check_time(timeout)?;
+        Ok(self.with(|inner| inner.idle_timeout = timeout))
     }
 
     /// How long a session lives however much it is refreshed, unless it says so itself. No access token
     /// outlives it.
-    #[must_use]
-    pub fn with_lifetime(self, lifetime: Duration) -> Self {
-        self.with(|inner| inner.lifetime = lifetime)
+    ///
+    /// # Errors
+    ///
+    /// When it is shorter than a millisecond.
+    pub fn with_lifetime(self, lifetime: Duration) -> Result<Self, Error> {
+        check_time(lifetime)?;
+        Ok(self.with(|inner| inner.lifetime = lifetime))
     }
 
     /// How many sessions a subject may have. One more ends that which was not used for longest.
@@ -131,6 +175,29 @@ impl Sessions {
         change(Arc::make_mut(&mut self.inner));
         self
     }
+}
+
+/// What becomes of a refresh token that is newer than what the store knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnRollback {
+    /// It is refused, and the client has to log in again. Whoever has an older token goes on.
+    #[default]
+    Deny,
+    /// It is accepted if it is one rotation newer, on the word of its MAC alone: the store never knew its
+    /// secret. Whoever has the older token, such as a tab that has not refreshed yet, is then one too late, and
+    /// ends the session. For stores whose failover may lose the last write.
+    AcceptOneAhead,
+}
+
+pub(super) fn check_time(time: Duration) -> Result<(), Error> {
+    if time < Duration::from_millis(1) {
+        return Err(Error::new(
+            ErrorKind::InvalidConfiguration,
+            "a session lives for a millisecond at least, also without being used",
+        ));
+    }
+    Ok(())
 }
 
 impl Inner {

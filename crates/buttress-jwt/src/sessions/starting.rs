@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{Inner, SessionEvent, TokenPair, minting::Minted};
+use super::{Inner, SessionEvent, TokenPair, minting::Minted, settings::check_time};
 use crate::{
     Beginning, Begun, EndReason, Error, ErrorKind, NewSession, SessionId, Which,
     refresh::{RefreshToken, Secret},
@@ -96,6 +96,8 @@ pub(super) fn check(session: &NewSession) -> Result<(), Error> {
     if session.subject.is_empty() || session.subject.len() > MAX_SUBJECT {
         return invalid("the subject of a session has 1 to 255 bytes");
     }
+    let times = [session.idle_timeout, session.lifetime];
+    times.into_iter().flatten().try_for_each(check_time)?;
     let [label, context] =
         [&session.label, &session.context].map(|text| text.as_deref().unwrap_or_default());
     if label.len() > MAX_LABEL {
@@ -104,12 +106,16 @@ pub(super) fn check(session: &NewSession) -> Result<(), Error> {
     if context.len() > MAX_CONTEXT {
         return invalid("the context of a session has at most 4096 bytes");
     }
-    // Databases cannot keep it.
-    if [&session.subject, label, context]
-        .iter()
-        .any(|text| text.contains('\0'))
+    if ![&session.subject, label, context]
+        .into_iter()
+        .all(can_be_kept)
     {
         return invalid("the texts of a session have no NUL");
     }
     Ok(())
+}
+
+/// Databases cannot keep a NUL.
+pub(super) fn can_be_kept(text: &str) -> bool {
+    !text.contains('\0')
 }

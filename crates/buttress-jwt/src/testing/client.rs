@@ -14,6 +14,8 @@ use crate::{
 };
 
 pub(super) const GRACE: Duration = Duration::from_secs(30);
+/// More than there are racers.
+pub(super) const LIMIT: u32 = 100;
 pub(super) const IDLE: Duration = Duration::from_secs(1000);
 pub(super) const LIFE: Duration = Duration::from_secs(5000);
 
@@ -95,13 +97,16 @@ impl Client {
             salt,
             attempt: None,
             grace: GRACE,
+            reissue_limit: LIMIT,
+            min_age: Duration::ZERO,
+            accept_ahead: false,
         }
     }
 
     /// A rotation of this token in an attempt that has a name.
     pub(super) fn attempt(&self, name: &str) -> Proposal {
         Proposal {
-            attempt: Some(attempt_digest(self.id(), name)),
+            attempt: Some(attempt_digest(self.id(), self.0.generation, name)),
             ..self.proposal()
         }
     }

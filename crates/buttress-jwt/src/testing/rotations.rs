@@ -181,13 +181,108 @@ pub(super) async fn without_grace_the_parent_ends_the_session(harness: Arc<dyn S
     assert_eq!(client.end_reason(&*store).await, EndReason::Reused);
 }
 
-pub(super) async fn a_forged_token_changes_nothing(harness: Arc<dyn StoreHarness>) {
+pub(super) async fn a_forged_token_ends_the_session(harness: Arc<dyn StoreHarness>) {
     let store = harness.store().await;
-    let mut client = Client::begin(&*store, &subject("forged")).await;
-    unchanged_by(&*store, &client, &client.forged(0), Verdict::Forged).await;
+    for generation in 0..2 {
+        let mut client = Client::begin(&*store, &subject("forged")).await;
+        for _ in 0..generation {
+            client.rotate(&*store).await;
+        }
+        let judged = present(&*store, &client.forged(generation)).await;
+        assert_eq!(judged.verdict, Verdict::Forged);
+        let ended = judged.session.ended.expect("the session has ended");
+        assert_eq!(ended.reason, EndReason::Forged);
+        assert_eq!(client.verdict(&*store).await, Verdict::Ended(ended));
+        let listed = store.list(&judged.session.subject).await;
+        assert_eq!(listed.expect("a list"), []);
+    }
+}
+
+pub(super) async fn retries_have_an_end(harness: Arc<dyn StoreHarness>) {
+    let store = harness.store().await;
+    for name in [None, Some("one")] {
+        let parent = Client::begin(&*store, &subject("retries")).await;
+        let proposal = || Proposal {
+            reissue_limit: 3,
+            ..name.map_or_else(|| parent.proposal(), |name| parent.attempt(name))
+        };
+        let verdict = present(&*store, &proposal()).await.verdict;
+        assert_eq!(verdict, Verdict::Rotated);
+        for _ in 0..3 {
+            let verdict = present(&*store, &proposal()).await.verdict;
+            assert!(matches!(verdict, Verdict::Reissued { .. }), "{verdict:?}");
+        }
+        let verdict = present(&*store, &proposal()).await.verdict;
+        assert!(matches!(verdict, Verdict::Reused { .. }), "{verdict:?}");
+        assert_eq!(parent.end_reason(&*store).await, EndReason::Reused);
+    }
+}
+
+pub(super) async fn a_young_token_is_kept_and_counts_as_used(harness: Arc<dyn StoreHarness>) {
+    let store = harness.store().await;
+    let mut client = Client::begin(&*store, &subject("young")).await;
+    let patient = |client: &Client| Proposal {
+        min_age: MARGIN * 3,
+        ..client.proposal()
+    };
+    // It is as old as the session at first, and then as its rotation.
+    for _ in 0..2 {
+        harness.advance(MARGIN).await;
+        let judged = present(&*store, &patient(&client)).await;
+        let Verdict::Kept { since } = judged.verdict else {
+            panic!("it is too young: {:?}", judged.verdict);
+        };
+        assert!(since >= MARGIN && since < MARGIN * 3, "{since:?}");
+        let listed = store.list(&judged.session.subject).await.expect("a list");
+        assert_eq!(listed, [judged.session]);
+        harness.advance(MARGIN * 2).await;
+        let proposal = patient(&client);
+        let verdict = present(&*store, &proposal).await.verdict;
+        assert_eq!(verdict, Verdict::Rotated);
+        client = client.next(&proposal.salt);
+    }
+    // Who comes often enough stays.
+    let long = |client: &Client| Proposal {
+        min_age: IDLE * 2,
+        ..client.proposal()
+    };
+    for _ in 0..2 {
+        harness.advance(IDLE - MARGIN).await;
+        let verdict = present(&*store, &long(&client)).await.verdict;
+        assert!(matches!(verdict, Verdict::Kept { .. }), "{verdict:?}");
+    }
+}
+
+pub(super) async fn one_ahead_is_believed_if_that_is_wanted(harness: Arc<dyn StoreHarness>) {
+    let store = harness.store().await;
+    let mut client = Client::begin(&*store, &subject("believed")).await;
     client.rotate(&*store).await;
-    unchanged_by(&*store, &client, &client.forged(1), Verdict::Forged).await;
-    client.rotate(&*store).await;
+    // As if the store had lost a rotation.
+    let lost = client.next(&[7; 32]);
+    let believe = |client: &Client| Proposal {
+        accept_ahead: true,
+        ..client.proposal()
+    };
+    let generations = 2;
+    let verdict = present(&*store, &believe(&lost.next(&[8; 32])))
+        .await
+        .verdict;
+    assert_eq!(verdict, Verdict::Ahead { generations });
+    let proposal = believe(&lost);
+    let judged = present(&*store, &proposal).await;
+    assert_eq!(judged.verdict, Verdict::CaughtUp);
+    let listed = store.list(&judged.session.subject).await.expect("a list");
+    assert_eq!(listed, [judged.session]);
+    // A racer gets the same, and who is behind is too late.
+    let verdict = present(&*store, &believe(&lost)).await.verdict;
+    let Verdict::Reissued { salt, .. } = verdict else {
+        panic!("a racer gets the same: {verdict:?}");
+    };
+    assert_eq!(salt, proposal.salt);
+    let mut next = lost.next(&salt);
+    next.rotate(&*store).await;
+    let verdict = client.verdict(&*store).await;
+    assert!(matches!(verdict, Verdict::Reused { .. }), "{verdict:?}");
 }
 
 pub(super) async fn a_token_from_the_future_changes_nothing(harness: Arc<dyn StoreHarness>) {

@@ -90,8 +90,8 @@ impl Auth {
         let sessions = Sessions::new(issuer, root_keys.refresh(), kept)
             .with_claims(move |session: Session| claims(users.clone(), session))
             .with_grace(GRACE)?
-            .with_idle_timeout(IDLE_TIMEOUT)
-            .with_lifetime(LIFETIME);
+            .with_idle_timeout(IDLE_TIMEOUT)?
+            .with_lifetime(LIFETIME)?;
         Ok(Self {
             passwords,
             bearer: bearer(verifier, &sessions),

@@ -147,6 +147,9 @@ impl RefreshStore for PostgresRefreshStore {
                 .bind(&proposal.salt[..])
                 .bind(proposal.attempt.as_ref().map(|attempt| &attempt[..]))
                 .bind(millis::from_duration(proposal.grace))
+                .bind(i64::from(proposal.reissue_limit))
+                .bind(millis::from_duration(proposal.min_age))
+                .bind(proposal.accept_ahead)
                 .fetch_optional(&self.pool)
                 .await?;
             match row {

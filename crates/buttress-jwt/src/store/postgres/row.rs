@@ -47,6 +47,8 @@ pub(super) fn judged(row: &PgRow, proposal: &Proposal) -> Result<Judged, Failure
                 same_attempt: row.try_get("same_attempt")?,
             }
         }
+        "kept" => Verdict::Kept { since },
+        "caught-up" => Verdict::CaughtUp,
         "ended" => Verdict::Ended(session.ended.ok_or_else(nonsense)?),
         "expired" => Verdict::Expired,
         "forged" => Verdict::Forged,

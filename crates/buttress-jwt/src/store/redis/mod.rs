@@ -185,6 +185,7 @@ impl RefreshStore for RedisRefreshStore {
     async fn rotate(&self, proposal: &Proposal) -> Result<Option<Judged>, Error> {
         let mut call = self.scripts.rotate.prepare_invoke();
         call.key(self.family(proposal.session))
+            .arg(self.families(proposal.session.group()))
             .arg(proposal.generation)
             .arg(&proposal.presented[..])
             .arg(&proposal.successor[..])
@@ -196,7 +197,9 @@ impl RefreshStore for RedisRefreshStore {
                     .map_or(&[][..], |attempt| &attempt[..]),
             )
             .arg(millis::from_duration(proposal.grace))
-            .arg(self.families(proposal.session.group()));
+            .arg(proposal.reissue_limit)
+            .arg(millis::from_duration(proposal.min_age))
+            .arg(if proposal.accept_ahead { "y" } else { "" });
         reply::judged(&self.call(&call).await?)
     }
 

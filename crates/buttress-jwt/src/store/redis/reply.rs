@@ -101,6 +101,8 @@ fn verdict(particulars: &[Reply], session: &Session) -> Option<Verdict> {
             since,
             same_attempt: same_attempt.text()? == "y",
         },
+        "kept" => Verdict::Kept { since },
+        "caught-up" => Verdict::CaughtUp,
         "ended" => Verdict::Ended(session.ended?),
         "expired" => Verdict::Expired,
         "forged" => Verdict::Forged,

@@ -12,8 +12,8 @@ use std::{
 use async_trait::async_trait;
 use buttress_jwt::{
     Beginning, Begun, EndReason, Ending, Endings, Error, ErrorKind, Grant, Judged,
-    MemoryRefreshStore, NewSession, Proposal, RefreshError, RefreshStore, Refusal, Session,
-    SessionId, Verdict,
+    MemoryRefreshStore, NewSession, OnRollback, Proposal, RefreshError, RefreshStore, Refusal,
+    Session, SessionId, Verdict,
 };
 use tokio::sync::Semaphore;
 
@@ -196,7 +196,23 @@ async fn a_store_that_lost_a_rotation_is_seen_and_the_session_left_alone() {
         .await
         .unwrap_err();
     assert_eq!(error.refusal(), Some(Refusal::Forged));
-    assert_eq!(login.sessions.list("user-1").await.unwrap().len(), 1);
+    let told = ["rotated", "refused user-1: forged", "ended user-1: forged"];
+    assert_eq!(login.told(), told);
+    assert_eq!(login.sessions.list("user-1").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn one_that_lost_a_rotation_can_be_made_to_catch_up() {
+    let (mut login, _) = login(&Fault::Lost);
+    login.sessions = login.sessions.with_rollback(OnRollback::AcceptOneAhead);
+    let first = login.sessions.start("user-1").await.unwrap();
+    let second = login.sessions.refresh(&first.refresh_token).await.unwrap();
+    login.told();
+    let third = login.sessions.refresh(&second.refresh_token).await.unwrap();
+    assert_eq!(login.told(), ["caught up"]);
+    let racer = login.sessions.refresh(&second.refresh_token).await.unwrap();
+    assert_eq!(racer.refresh_token, third.refresh_token);
+    login.sessions.refresh(&third.refresh_token).await.unwrap();
 }
 
 #[tokio::test]

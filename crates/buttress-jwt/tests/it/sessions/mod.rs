@@ -110,6 +110,8 @@ fn summary(event: &SessionEvent<'_>) -> String {
     match event {
         SessionEvent::Started { session, .. } => format!("started {}", session.subject),
         SessionEvent::Rotated { .. } => "rotated".to_owned(),
+        SessionEvent::Kept { since, .. } => format!("kept after {} s", since.as_secs()),
+        SessionEvent::CaughtUp { .. } => "caught up".to_owned(),
         SessionEvent::Reissued { cause, since, .. } => {
             format!("reissued: {cause} after {} s", since.as_secs())
         }

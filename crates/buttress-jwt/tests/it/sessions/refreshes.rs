@@ -1,6 +1,6 @@
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, convert::Infallible, future::ready, time::Duration};
 
-use buttress_jwt::{EndReason, Refresh, RefreshError, Refusal};
+use buttress_jwt::{EndReason, ErrorKind, Grant, Refresh, RefreshError, Refusal, Session};
 
 use super::{DAY, HOUR, Login, SECOND};
 
@@ -112,9 +112,9 @@ async fn a_proven_retry_has_hours_and_another_attempt_has_not() {
     let login = Login::new();
     let first = login.sessions.start("user-1").await.unwrap();
     let token = first.refresh_token.as_str();
-    let lost = login.sessions.refresh(attempt(token, "a")).await.unwrap();
+    let lost = login.sessions.refresh(attempt(token, A)).await.unwrap();
     login.advance(HOUR);
-    let retry = login.sessions.refresh(attempt(token, "a")).await.unwrap();
+    let retry = login.sessions.refresh(attempt(token, A)).await.unwrap();
     assert_eq!(retry.refresh_token, lost.refresh_token);
     let told = [
         "started user-1",
@@ -123,24 +123,105 @@ async fn a_proven_retry_has_hours_and_another_attempt_has_not() {
     ];
     assert_eq!(login.told(), told);
 
-    let error = login
-        .sessions
-        .refresh(attempt(token, "b"))
-        .await
-        .unwrap_err();
-    assert!(matches!(error.refusal(), Some(Refusal::Reused { .. })));
+    let error = login.sessions.refresh(attempt(token, B)).await;
+    let refusal = error.unwrap_err().refusal();
+    assert!(matches!(refusal, Some(Refusal::Reused { .. })));
+}
 
-    // No name proves nothing, however often it is said.
-    let second = login.sessions.start("user-2").await.unwrap();
-    let token = second.refresh_token.as_str();
-    login.sessions.refresh(attempt(token, "")).await.unwrap();
-    login.advance(HOUR);
-    let error = login
+const A: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+const B: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
+
+#[tokio::test]
+async fn a_name_that_could_be_guessed_proves_nothing() {
+    let long = "a".repeat(256);
+    for (name, proves) in [
+        ("", false),
+        ("1", false),
+        (&long[..15], false),
+        (&long[..16], true),
+        (&long[..255], true),
+        (&long[..], false),
+    ] {
+        let login = Login::new();
+        let attempt = |token| Refresh::new(token).with_attempt(name);
+        let first = login.sessions.start("user-1").await.unwrap();
+        let token = first.refresh_token.as_str();
+        login.sessions.refresh(attempt(token)).await.unwrap();
+        login.advance(HOUR);
+        let retry = login.sessions.refresh(attempt(token)).await;
+        assert_eq!(retry.is_ok(), proves, "{} bytes", name.len());
+    }
+}
+
+/// A client that names all its attempts the same proves nothing about the next token.
+#[tokio::test]
+async fn a_name_is_that_of_one_attempt() {
+    let attempt = |token| Refresh::new(token).with_attempt(A);
+    let login = Login::new();
+    let first = login.sessions.start("user-1").await.unwrap();
+    let second = login.sessions.refresh(attempt(&first.refresh_token)).await;
+    let second = second.unwrap();
+    login
         .sessions
-        .refresh(attempt(token, ""))
+        .refresh(attempt(&second.refresh_token))
         .await
-        .unwrap_err();
-    assert!(matches!(error.refusal(), Some(Refusal::Reused { .. })));
+        .unwrap();
+    let error = login.sessions.refresh(attempt(&first.refresh_token)).await;
+    let refusal = error.unwrap_err().refusal();
+    assert!(matches!(
+        refusal,
+        Some(Refusal::Reused { generations: 2, .. })
+    ));
+}
+
+#[tokio::test]
+async fn retries_have_an_end() {
+    let mut login = Login::new();
+    login.sessions = login.sessions.with_reissue_limit(2);
+    let first = login.sessions.start("user-1").await.unwrap();
+    for _ in 0..3 {
+        login.sessions.refresh(&first.refresh_token).await.unwrap();
+    }
+    let error = login.sessions.refresh(&first.refresh_token).await;
+    let refusal = error.unwrap_err().refusal();
+    assert!(matches!(refusal, Some(Refusal::Reused { .. })));
+}
+
+#[tokio::test]
+async fn a_young_token_is_given_back() {
+    let mut login = Login::new();
+    let age = 10 * SECOND;
+    login.sessions = login.sessions.with_min_rotation_age(age).unwrap();
+    let first = login.sessions.start("user-1").await.unwrap();
+    login.advance(9 * SECOND);
+    let second = login.sessions.refresh(&first.refresh_token).await.unwrap();
+    assert_eq!(second.refresh_token, first.refresh_token);
+    assert_ne!(second.access_token.token, first.access_token.token);
+    login.claims(&second);
+    login.advance(SECOND);
+    let third = login.sessions.refresh(&second.refresh_token).await.unwrap();
+    assert_ne!(third.refresh_token, first.refresh_token);
+    assert_eq!(
+        login.told(),
+        ["started user-1", "kept after 9 s", "rotated"]
+    );
+    let error = login.sessions.with_min_rotation_age(301 * SECOND);
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidConfiguration);
+}
+
+#[tokio::test]
+async fn a_grant_that_is_over_is_no_failure() {
+    let mut login = Login::new();
+    let first = login.sessions.start("user-1").await.unwrap();
+    let end = login.here.clock().now();
+    login.sessions = login.sessions.with_claims(move |session: Session| {
+        let grant = Grant::new(session.subject).not_after(end);
+        ready(Ok::<_, Infallible>(Some(grant)))
+    });
+    let error = login.sessions.refresh(&first.refresh_token).await;
+    assert_eq!(error.unwrap_err().refusal(), Some(Refusal::Expired));
+    let error = login.sessions.start("user-2").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
 }
 
 #[tokio::test]

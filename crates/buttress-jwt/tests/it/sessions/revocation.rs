@@ -336,10 +336,10 @@ async fn a_session_that_is_not_used_is_over_by_the_clock_of_the_store() {
 
 #[test]
 fn it_is_shared_and_shows_no_token() {
-    fn check<T: Revocation + Clone + std::fmt::Debug + 'static>(revocation: T) -> String {
+    fn check<T: Revocation + Clone + std::fmt::Debug + 'static>(revocation: &T) -> String {
         format!("{revocation:?}")
     }
     let instances = Instances::new();
-    let shown = check(instances.login.sessions.revocation());
+    let shown = check(&instances.login.sessions.revocation());
     assert!(shown.contains("max_age: 1s"), "{shown}");
 }

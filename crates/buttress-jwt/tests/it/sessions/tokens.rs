@@ -8,7 +8,7 @@ use super::Login;
 async fn nothing_shows_a_token() {
     let login = Login::new();
     let pair = login.sessions.start("user-1").await.unwrap();
-    let refresh = Refresh::new(&pair.refresh_token).with_attempt("secret name");
+    let refresh = Refresh::new(&pair.refresh_token).with_attempt("a name that is secret");
     let shown = format!(
         "{pair:?} {:?} {:?} {refresh:?}",
         login.sessions, login.store
@@ -16,7 +16,7 @@ async fn nothing_shows_a_token() {
     for secret in [
         &pair.refresh_token[10..20],
         &pair.access_token.token[..20],
-        "secret name",
+        "that is secret",
     ] {
         assert!(!shown.contains(secret), "{shown}");
     }
@@ -53,6 +53,43 @@ async fn the_grace_has_a_limit() {
         .with_grace(Duration::from_secs(301))
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
+}
+
+#[tokio::test]
+async fn a_subject_that_cannot_be_kept_has_no_sessions() {
+    let login = Login::new();
+    let pair = login.sessions.start("user-1").await.unwrap();
+    let sessions = &login.sessions;
+    assert_eq!(sessions.list("user-1\0").await.unwrap(), []);
+    assert!(!sessions.end("user-1\0", pair.session.id).await.unwrap());
+    assert_eq!(sessions.end_all("\0").await.unwrap(), []);
+    let others = sessions.end_all_but("\0", pair.session.id).await.unwrap();
+    assert_eq!(others, []);
+    assert_eq!(sessions.list("user-1").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_lives_for_a_while() {
+    let login = Login::new();
+    let (none, some) = (Duration::from_micros(999), Duration::from_millis(1));
+    let sessions = || login.sessions.clone();
+    for error in [
+        sessions().with_idle_timeout(none).unwrap_err(),
+        sessions().with_lifetime(none).unwrap_err(),
+        sessions()
+            .start(NewSession::new("u").with_idle_timeout(none))
+            .await
+            .unwrap_err(),
+        sessions()
+            .start(NewSession::new("u").with_lifetime(Duration::ZERO))
+            .await
+            .unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
+    }
+    assert!(sessions().with_lifetime(some).is_ok());
+    let new = NewSession::new("u").with_idle_timeout(some);
+    sessions().start(new).await.unwrap();
 }
 
 #[tokio::test]

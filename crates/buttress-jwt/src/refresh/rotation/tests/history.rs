@@ -16,6 +16,16 @@ struct History {
     started: i64,
     used: i64,
     ended: bool,
+    /// When the newest was made, and how often it was given out again.
+    made_at: i64,
+    given: u32,
+}
+
+/// No salt that anybody proposes.
+const KEPT: Salt = [0xff; 32];
+
+fn min_age(proposal: &Proposal) -> i64 {
+    i64::try_from(proposal.min_age.as_secs()).unwrap()
 }
 
 #[derive(Debug, PartialEq)]
@@ -47,7 +57,13 @@ impl History {
         };
         let authentic = token.digest == proposal.presented;
         match token.replaced {
+            None if authentic && (now - self.made_at).max(0) < min_age(proposal) => {
+                self.used = now;
+                Expected::Same(KEPT)
+            }
             None if authentic => {
+                self.made_at = now;
+                self.given = 0;
                 token.replaced = Some((now, proposal.salt, proposal.attempt));
                 self.made.push(Made {
                     digest: proposal.successor,
@@ -56,11 +72,16 @@ impl History {
                 self.used = now;
                 Expected::Successor
             }
-            None => Expected::Forged,
+            None => {
+                self.ended = true;
+                Expected::Forged
+            }
             Some((when, salt, attempt)) if authentic && position + 1 == newest => {
                 let grace = i64::try_from(proposal.grace.as_secs()).unwrap();
                 let retry = attempt.is_some() && attempt == proposal.attempt;
-                if retry || (now - when).max(0) < grace {
+                let in_time = retry || (now - when).max(0) < grace;
+                if in_time && self.given < proposal.reissue_limit {
+                    self.given += 1;
                     return Expected::Same(salt);
                 }
                 self.ended = true;
@@ -83,6 +104,7 @@ struct Step {
     wrong_secret: bool,
     attempt: Option<u8>,
     grace: u64,
+    min_age: u64,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -91,13 +113,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let attempt = proptest::option::of(0..3_u8);
     let grace = prop_oneof![4 => Just(30_u64), 1 => Just(0_u64), 1 => Just(300_u64)];
     let wrong = prop::bool::weighted(0.05);
-    let step = (pass, back, wrong, attempt, grace).prop_map(
-        |(pass, back, wrong_secret, attempt, grace)| Step {
+    let min_age = prop_oneof![4 => Just(0_u64), 1 => Just(20_u64)];
+    let step = (pass, back, wrong, attempt, grace, min_age).prop_map(
+        |(pass, back, wrong_secret, attempt, grace, min_age)| Step {
             pass,
             back,
             wrong_secret,
             attempt,
             grace,
+            min_age,
         },
     );
     vec(step, 1..60)
@@ -107,11 +131,12 @@ fn summary(verdict: Verdict) -> Expected {
     match verdict {
         Verdict::Rotated => Expected::Successor,
         Verdict::Reissued { salt, .. } => Expected::Same(salt),
+        Verdict::Kept { .. } => Expected::Same(KEPT),
         Verdict::Ended(_) => Expected::Ended,
         Verdict::Expired => Expected::Expired,
         Verdict::Forged => Expected::Forged,
         Verdict::Reused { .. } => Expected::Theft,
-        Verdict::Ahead { .. } => Expected::Lost,
+        Verdict::Ahead { .. } | Verdict::CaughtUp => Expected::Lost,
     }
 }
 
@@ -124,6 +149,8 @@ proptest! {
             started: 0,
             used: 0,
             ended: false,
+            made_at: 0,
+            given: 0,
         };
         let mut now = 0;
         for (index, step) in steps.into_iter().enumerate() {
@@ -142,6 +169,8 @@ proptest! {
                 salt: [number + 101; 32],
                 attempt: step.attempt.map(digest),
                 grace: Duration::from_secs(step.grace),
+                reissue_limit: 3,
+                min_age: Duration::from_secs(step.min_age),
                 ..present(0)
             };
             let expected = history.present(&proposal, now);

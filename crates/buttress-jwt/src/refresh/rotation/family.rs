@@ -1,0 +1,45 @@
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Session,
+    refresh::{Digest, Salt},
+};
+
+/// A session as a store keeps it: with what its next rotation is judged by.
+///
+/// No field is a secret that opens anything: hashes, a salt, times and counts. A store may keep it in columns
+/// of its own or as serde writes it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Family {
+    /// The session.
+    pub session: Session,
+    /// How often it has been rotated.
+    pub generation: u32,
+    /// SHA-256 of the secret in the newest token.
+    pub current: Digest,
+    /// SHA-256 of the secret in the token before that.
+    pub previous: Option<Digest>,
+    /// What the newest secret was derived with from the one before it.
+    pub salt: Option<Salt>,
+    /// When the newest token replaced the one before it.
+    pub rotated_at: Option<DateTime<Utc>>,
+    /// A hash of the client's name for the attempt that did this.
+    pub attempt: Option<Digest>,
+    /// How often the newest token was given out again.
+    pub reissues: u32,
+}
+
+impl fmt::Debug for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Family")
+            .field("session", &self.session)
+            .field("generation", &self.generation)
+            .field("rotated_at", &self.rotated_at)
+            .field("reissues", &self.reissues)
+            .finish_non_exhaustive()
+    }
+}
