@@ -27,6 +27,8 @@ pub enum TokenErrorKind {
     WrongAlgorithm,
     /// No key bears the name that it gives, or it gives none and not exactly one key comes into question.
     UnknownKey,
+    /// The keys of another service cannot be had, and the token may be good.
+    KeysUnavailable,
     /// The signature is not of this key over this token.
     BadSignature,
     /// A claim that every access token has is missing.
@@ -39,6 +41,8 @@ pub enum TokenErrorKind {
     WrongAudience,
     /// It was issued to a client that is not accepted here.
     WrongClient,
+    /// It is bound to a key of its client (`cnf`), which is not checked here, and so it could be anybody's.
+    SenderConstrained,
     /// It has expired.
     Expired,
     /// It is not valid yet, or issued in the future.

@@ -80,6 +80,47 @@ impl Jwk {
     }
 }
 
+/// What a private key that stands where everyone reads it gives away beside itself.
+pub(super) struct Exposed {
+    pub(super) key_id: Option<String>,
+    /// Its public half, however the rest of the key is written: what it says of its use does not matter any more.
+    pub(super) half: Option<Half>,
+}
+
+/// What tells one pair of keys from another.
+#[derive(PartialEq, Eq)]
+pub(super) enum Half {
+    Ed25519(Vec<u8>),
+    /// Both coordinates; the width of the field tells the curve.
+    Ec(Vec<u8>),
+    /// The modulus, without leading zeros: who can factor it needs no exponent.
+    Rsa(Vec<u8>),
+}
+
+impl Exposed {
+    /// `None` when the key has no private members, or is no object.
+    pub(super) fn read(json: &[u8]) -> Option<Self> {
+        let object = Object::read(json)?;
+        let members = Members(&object);
+        members.without_private().err()?;
+        Some(Self {
+            key_id: members.text("kid"),
+            half: members.half(),
+        })
+    }
+}
+
+impl Half {
+    pub(super) fn of(public: &Public) -> Self {
+        match public {
+            Public::Ed25519(point) => Self::Ed25519(point.to_vec()),
+            // The first byte says how the point is written.
+            Public::Ec(_, point) => Self::Ec(point[1..].to_vec()),
+            Public::Rsa { modulus, .. } => Self::Rsa(modulus.to_vec()),
+        }
+    }
+}
+
 /// Nothing of a private key is shown.
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -250,6 +291,25 @@ impl<'a> Members<'_, 'a> {
             ));
         }
         Ok(())
+    }
+
+    fn half(&self) -> Option<Half> {
+        let bytes = |name| base64url::decode(&self.text(name)?);
+        match &*self.text("kty")? {
+            "OKP" => Some(Half::Ed25519(bytes("x")?)),
+            "EC" => Some(Half::Ec([bytes("x")?, bytes("y")?].concat())),
+            "RSA" => {
+                let modulus = bytes("n")?;
+                let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
+                Some(Half::Rsa(modulus[zeros..].to_vec()))
+            }
+            _ => None,
+        }
+    }
+
+    /// A string, if it is one.
+    fn text(&self, name: &str) -> Option<String> {
+        Some(self.0.get(name)?.as_str()?.into_owned())
     }
 
     fn required(&self, name: &'static str) -> Result<Cow<'a, str>, Error> {

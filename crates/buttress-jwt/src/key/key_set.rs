@@ -2,7 +2,7 @@ use std::{collections::HashMap, slice};
 
 use super::{
     VerifyingKey,
-    jwk::{Jwk, Operation},
+    jwk::{Exposed, Jwk, Operation},
 };
 use crate::{Error, ErrorKind, token::json::Object};
 
@@ -10,7 +10,7 @@ use crate::{Error, ErrorKind, token::json::Object};
 ///
 /// A key that cannot be used, because it is of a type that is not known, for encryption, too small or damaged, is
 /// left out, and the others stay. So are keys that share a `kid`, all of them, as a token that calls for one could
-/// mean either; and keys whose private half is in the document.
+/// mean either; and keys whose private half is in the document, as everyone who reads it can sign with them.
 ///
 /// ```
 /// use buttress_jwt::KeySet;
@@ -91,12 +91,15 @@ impl KeySet {
             skipped: Vec::new(),
         };
         let mut read = Vec::with_capacity(entries.len());
+        let mut exposed = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
-            let key = Jwk::read(entry.text().as_bytes(), Operation::Verify)
-                .and_then(VerifyingKey::of_jwk);
-            match key {
+            let json = entry.text().as_bytes();
+            match Jwk::read(json, Operation::Verify).and_then(VerifyingKey::of_jwk) {
                 Ok(key) => read.push((index, key)),
-                Err(error) => set.skip(index, &error),
+                Err(error) => {
+                    set.skip(index, &error);
+                    exposed.extend(Exposed::read(json));
+                }
             }
         }
         let mut count: HashMap<&str, usize> = HashMap::new();
@@ -104,16 +107,17 @@ impl KeySet {
             *count.entry(key.key_id()).or_default() += 1;
         }
         for (index, key) in &read {
-            if count[key.key_id()] > 1 {
-                set.skip(
-                    *index,
-                    &Error::new(
+            let why_not = known_to_everybody(key, &exposed).or_else(|| {
+                (count[key.key_id()] > 1).then(|| {
+                    Error::new(
                         ErrorKind::DuplicateKey,
                         "another key of the set bears the same `kid`",
-                    ),
-                );
-            } else {
-                set.keys.push(key.clone());
+                    )
+                })
+            });
+            match why_not {
+                Some(error) => set.skip(*index, &error),
+                None => set.keys.push(key.clone()),
             }
         }
         set.skipped.sort_by_key(|skipped| skipped.index);
@@ -171,6 +175,27 @@ impl<'a> IntoIterator for &'a KeySet {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+/// Why a key cannot be trusted beside these private ones.
+fn known_to_everybody(key: &VerifyingKey, exposed: &[Exposed]) -> Option<Error> {
+    if exposed.is_empty() {
+        return None;
+    }
+    let half = key.half();
+    if exposed.iter().any(|private| private.half == half) {
+        return Some(Error::new(
+            ErrorKind::WrongKeyUse,
+            "the private half of the key is in the document: whoever could read it can sign, so replace the key",
+        ));
+    }
+    let named = |private: &Exposed| private.key_id.as_deref() == Some(key.key_id());
+    exposed.iter().any(named).then(|| {
+        Error::new(
+            ErrorKind::DuplicateKey,
+            "a private key of the document bears the same `kid`",
+        )
+    })
 }
 
 fn malformed(message: &'static str) -> Error {

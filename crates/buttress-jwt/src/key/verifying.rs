@@ -5,7 +5,7 @@ use jsonwebtoken::Algorithm;
 
 use super::{
     der::{self, KeyType},
-    jwk::{self, Jwk, Key, Operation},
+    jwk::{self, Half, Jwk, Key, Operation},
     pem,
     public::Public,
     thumbprint,
@@ -83,6 +83,14 @@ impl VerifyingKey {
     /// Whether the two are clones of one key.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    /// What this key and its private half have in common; `None` for a symmetric one.
+    pub(super) fn half(&self) -> Option<Half> {
+        match &self.inner.prepared {
+            Prepared::Public(public, _) => Some(Half::of(public)),
+            Prepared::Secret(_) => None,
+        }
     }
 
     pub(super) fn of_jwk(jwk: Jwk) -> Result<Self, Error> {

@@ -43,7 +43,7 @@ pub struct Claims<C = ()> {
 }
 
 /// The names that are no application's own.
-pub(crate) const REGISTERED: [&str; 11] = [
+pub(crate) const REGISTERED: [&str; 12] = [
     "iss",
     "sub",
     "aud",
@@ -55,6 +55,7 @@ pub(crate) const REGISTERED: [&str; 11] = [
     "sid",
     "scope",
     "roles",
+    "cnf",
 ];
 
 impl Claims {
@@ -74,6 +75,14 @@ impl Claims {
                 "sid" => &mut claims.session_id,
                 "scope" => &mut claims.scopes,
                 "roles" => &mut claims.roles,
+                // Without a proof of that key, such a token is anybody's (RFC 7800, RFC 8705, RFC 9449), and no proof
+                // is looked for.
+                "cnf" => {
+                    return Err(TokenError::new(
+                        TokenErrorKind::SenderConstrained,
+                        "`cnf` binds it to a key of its client",
+                    ));
+                }
                 _ => continue,
             };
             *claim = Some(*value);

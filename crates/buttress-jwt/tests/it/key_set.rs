@@ -65,7 +65,8 @@ fn one_bad_key_does_not_spoil_the_set() {
             (2, UnsupportedKey),
             (3, WrongKeyUse),
             (4, WrongKeyUse),
-            (5, DuplicateKey),
+            // Its private half stands before it, and its name belongs to the next one too.
+            (5, WrongKeyUse),
             (6, DuplicateKey),
             (7, WrongKeyUse),
             (8, MalformedKey),
@@ -100,6 +101,74 @@ fn a_key_without_kid_has_its_thumbprint() {
         set(&[key.clone(), key]).unwrap_err().kind(),
         ErrorKind::UnknownKey
     );
+}
+
+/// Whoever reads the document has the private half: what it signs is signed by anyone.
+#[test]
+fn a_key_whose_private_half_is_in_the_document_is_not_used() {
+    let good = jwk(peer(Algorithm::ES384));
+    for (algorithm, private) in [
+        (
+            Algorithm::EdDSA,
+            json!({"d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}),
+        ),
+        (Algorithm::ES256, json!({"d": "AA"})),
+        (Algorithm::RS256, json!({"d": "AA"})),
+        (Algorithm::RS256, json!({"p": "AA"})),
+    ] {
+        let public = jwk(peer(algorithm));
+        let mut exposing = public.clone();
+        for (name, value) in private.as_object().unwrap() {
+            exposing[name] = value.clone();
+        }
+        let mut unnamed = exposing.clone();
+        unnamed.as_object_mut().unwrap().remove("kid");
+        let mut elsewhere = exposing.clone();
+        elsewhere["kid"] = json!("elsewhere");
+        elsewhere["use"] = json!("enc");
+        elsewhere["alg"] = json!("a name that is not known");
+        for exposing in [&exposing, &unnamed, &elsewhere] {
+            for keys in [
+                [exposing.clone(), public.clone(), good.clone()],
+                [good.clone(), public.clone(), exposing.clone()],
+            ] {
+                let set = set(&keys).unwrap();
+                assert_eq!(set.len(), 1, "{algorithm:?} {exposing}");
+                assert_eq!(set.iter().next().unwrap().algorithm(), Algorithm::ES384);
+                assert!(
+                    set.skipped()
+                        .iter()
+                        .all(|key| key.kind() == ErrorKind::WrongKeyUse),
+                    "{:?}",
+                    set.skipped()
+                );
+            }
+        }
+    }
+    // The modulus is what is secret of an RSA key, however it is written and whatever the exponent.
+    let public = jwk(peer(Algorithm::RS256));
+    let exposing = json!({"kty": "RSA", "n": format!("AAAA{}", public["n"].as_str().unwrap()), "e": "Aw", "d": "AA"});
+    assert_eq!(set(&[exposing, public, good]).unwrap().len(), 1);
+}
+
+/// A token that calls for the name means one of two keys, and one of them is known to everybody.
+#[test]
+fn a_key_that_shares_its_name_with_a_private_one_is_not_used() {
+    let good = jwk(peer(Algorithm::ES384));
+    for private in [
+        json!({"kty": "OKP", "crv": "Ed25519", "x": "AA", "d": "AA", "kid": "name"}),
+        json!({"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T", "kid": "n\u{61}me"}),
+        json!({"kty": "unknown", "d": 1, "kid": "name"}),
+    ] {
+        let keys = [
+            renamed(peer(Algorithm::ES256), "name"),
+            private,
+            good.clone(),
+        ];
+        let set = set(&keys).unwrap();
+        assert_eq!(set.len(), 1, "{:?}", set.skipped());
+        assert_eq!(set.skipped()[0].kind(), ErrorKind::DuplicateKey);
+    }
 }
 
 #[test]

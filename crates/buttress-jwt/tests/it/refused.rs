@@ -741,3 +741,34 @@ fn nothing_secret_is_shown() {
         }
     }
 }
+
+/// Such a token is good only beside a proof that its client has the key (RFC 7800, RFC 8705, RFC 9449), which is not
+/// asked for: without it, it is anybody's.
+#[test]
+fn tokens_that_are_bound_to_a_key_are_refused() {
+    for algorithm in [Algorithm::HS256, Algorithm::EdDSA] {
+        let peer = peer(algorithm);
+        for cnf in [
+            json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}),
+            json!({"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}),
+            json!({"kid": "a"}),
+            json!({}),
+            json!(null),
+            json!("a"),
+        ] {
+            let token = peer.token(&claims_with("cnf", cnf.clone()));
+            assert_eq!(
+                refused(&peer.verifier(), &token),
+                TokenErrorKind::SenderConstrained,
+                "{cnf}"
+            );
+        }
+        let mut text = claims().to_string();
+        text.insert_str(1, r#""\u0063nf":{},"#);
+        let token = peer.forge(&peer.header().to_string(), &text);
+        assert_eq!(
+            refused(&peer.verifier(), &token),
+            TokenErrorKind::SenderConstrained
+        );
+    }
+}
