@@ -28,6 +28,8 @@ pub enum ErrorKind {
     DuplicateKey,
     /// No key of that name is there.
     UnknownKey,
+    /// The keys of another service cannot be had.
+    KeysUnavailable,
     /// A key would sign before everyone can know it, or leave while tokens that it has signed are valid.
     UnsafeSchedule,
     /// A setting is outside of what is allowed.

@@ -22,6 +22,8 @@ mod metrics;
 mod principal;
 mod refresh;
 mod rejection;
+#[cfg(feature = "remote")]
+mod remote;
 mod require;
 mod revocation;
 mod schedule;
@@ -68,6 +70,8 @@ pub use refresh::{
     RefreshKeys, Session, SessionId, Verdict, Which,
 };
 pub use rejection::{Rejection, RejectionKind};
+#[cfg(feature = "remote")]
+pub use remote::{Fetch, HttpsFetch, RemoteKeys, RemoteKeysBuilder};
 pub use require::{Decision, Require, RequireLayer, RequireService};
 pub use revocation::{Revocation, RevocationAnswer, RevocationList, TokenIdentity};
 pub use schedule::Schedule;

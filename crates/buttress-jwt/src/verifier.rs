@@ -5,14 +5,15 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Claims, Clock, Error, ErrorKind, KeySource, TokenError, TokenErrorKind, VerifyingKey,
+    key_source::News,
     schedule::{MAX_LEEWAY, delta},
     token::{Compact, Header, HeaderBuffer, base64url, json::Object, read_custom},
 };
 
 /// Verifies access tokens: what RFC 9068 and RFC 8725 demand, whatever the caller forgets to ask for.
 ///
-/// Two things are left out: `client_id` is demanded only after [`with_client_ids`](Self::with_client_ids), and
-/// `cnf`, which binds a token to a key of its client (RFC 7800), is not looked at. Do not take bound tokens.
+/// One thing is left out: `client_id` is demanded only after [`with_client_ids`](Self::with_client_ids). Tokens that are
+/// bound to a key of their client (`cnf`, RFC 7800) are refused, as no proof of that key is looked for.
 ///
 /// In this order, so that nothing expensive is done for junk and nothing is believed before it is signed:
 ///
@@ -118,11 +119,61 @@ impl Verifier {
 
     /// Verifies a token and returns what it says.
     ///
+    /// This does not wait: of keys that another service publishes (`RemoteKeys`), it knows those that are there, and
+    /// has others asked for when one is missing.
+    ///
     /// # Errors
     ///
     /// The first check that fails. It is for logs: who sent the token learns only that it was not accepted.
+    /// [`TokenErrorKind::KeysUnavailable`] says nothing of the token.
     pub fn verify<C: DeserializeOwned>(&self, token: &str) -> Result<Claims<C>, TokenError> {
+        self.verify_with_key(token)
+            .map(|(claims, _)| claims)
+            .map_err(|error| self.news(token, error).err().unwrap_or(error))
+    }
+
+    /// Verifies a token as [`verify`](Self::verify) does, and waits for keys that another service publishes if its own is
+    /// missing. It waits once, and for no longer than an attempt to get them takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    pub async fn verify_async<C: DeserializeOwned>(
+        &self,
+        token: &str,
+    ) -> Result<Claims<C>, TokenError> {
+        let error = match self.verify_with_key(token) {
+            Ok((claims, _)) => return Ok(claims),
+            Err(error) => error,
+        };
+        self.news(token, error)?.await;
         self.verify_with_key(token).map(|(claims, _)| claims)
+    }
+
+    /// What to wait for before a token that was refused for this reason is looked at again.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused for good, or for now. A token that no key could save is no reason to ask for keys.
+    pub(crate) fn news(&self, token: &str, error: TokenError) -> Result<News, TokenError> {
+        let keys = &self.rules.keys;
+        let may_change = matches!(
+            error.kind(),
+            TokenErrorKind::UnknownKey | TokenErrorKind::KeysUnavailable
+        );
+        if !may_change || !keys.can_have_news() {
+            return Err(error);
+        }
+        let compact = Compact::split(token)?;
+        let mut buffer: HeaderBuffer = [0; _];
+        let header = Header::read(compact.header, &mut buffer)?;
+        base64url::decode_into(compact.signature, &mut [0; MAX_SIGNATURE]).ok_or(SIGNATURE)?;
+        let payload = base64url::decode(compact.payload).ok_or(PAYLOAD)?;
+        self.check(
+            &Object::read(&payload).ok_or(CLAIMS)?,
+            self.rules.clock.now(),
+        )?;
+        keys.news(&header).ok_or(error)
     }
 
     /// The claims, and the key that has signed them.
@@ -132,10 +183,7 @@ impl Verifier {
     ) -> Result<(Claims<C>, VerifyingKey), TokenError> {
         let now = self.rules.clock.now();
         let (payload, key) = self.authenticate(token, now)?;
-        let object = Object::read(&payload).ok_or(TokenError::new(
-            TokenErrorKind::Malformed,
-            "the claims are not one JSON object with unique names",
-        ))?;
+        let object = Object::read(&payload).ok_or(CLAIMS)?;
         let claims = self.check(&object, now)?;
         // What serde says of the application's claims may quote them.
         let custom = read_custom(&object).map_err(|_| {
@@ -164,19 +212,14 @@ impl Verifier {
         let header = Header::read(compact.header, &mut buffer)?;
         let key = self.rules.keys.find(&header, now)?;
         let mut buffer = [0; MAX_SIGNATURE];
-        let signature = base64url::decode_into(compact.signature, &mut buffer).ok_or(
-            TokenError::new(TokenErrorKind::Malformed, "the signature is not base64url"),
-        )?;
+        let signature = base64url::decode_into(compact.signature, &mut buffer).ok_or(SIGNATURE)?;
         if !key.verifies(compact.message.as_bytes(), signature) {
             return Err(TokenError::new(
                 TokenErrorKind::BadSignature,
                 "the signature is not of this key over this token",
             ));
         }
-        let payload = base64url::decode(compact.payload).ok_or(TokenError::new(
-            TokenErrorKind::Malformed,
-            "the claims are not base64url",
-        ))?;
+        let payload = base64url::decode(compact.payload).ok_or(PAYLOAD)?;
         Ok((payload, key))
     }
 
@@ -235,6 +278,14 @@ const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
 
 /// That of an RSA key of 8192 bits.
 const MAX_SIGNATURE: usize = 1024;
+
+const SIGNATURE: TokenError = malformed("the signature is not base64url");
+const PAYLOAD: TokenError = malformed("the claims are not base64url");
+const CLAIMS: TokenError = malformed("the claims are not one JSON object with unique names");
+
+const fn malformed(reason: &'static str) -> TokenError {
+    TokenError::new(TokenErrorKind::Malformed, reason)
+}
 
 fn refuse<T>(kind: TokenErrorKind, reason: &'static str) -> Result<T, TokenError> {
     Err(TokenError::new(kind, reason))

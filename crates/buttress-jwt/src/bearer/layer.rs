@@ -21,7 +21,9 @@ use crate::{
 ///    token that is not accepted never passes.
 /// 4. **Every token that is not accepted** gets one and the same 401, `INVALID_TOKEN`. Which check failed is in a debug
 ///    event and in the [`Rejection`] in the extensions of the answer, the token in neither.
-/// 5. **`Authorization`** and the cookies are marked as sensitive, so that they are not shown where headers are.
+/// 5. **Keys of another service** (`RemoteKeys`, with the feature `remote`) that are missing are waited for, once. If they cannot be
+///    had, the answer is 503 without a challenge, since the token may be good.
+/// 6. **`Authorization`** and the cookies are marked as sensitive, so that they are not shown where headers are.
 ///
 /// Preflights of CORS have no credentials: put the layer that answers them outside of this one.
 ///

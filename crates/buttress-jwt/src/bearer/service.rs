@@ -14,7 +14,8 @@ use tower_service::Service;
 use super::layer::Config;
 use crate::{
     Claims, Rejection, ResponseBody, ResponseFuture, TokenError, TokenErrorKind, credentials,
-    gate::Verdict,
+    gate::{Tell, Verdict},
+    key_source::News,
     memory::Memory,
     principal::{Authentication, Principal},
     revocation::{Answer, TokenIdentity},
@@ -70,22 +71,23 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let config = &*self.config;
-        let memory = self.memory.as_deref();
-        let access = authenticate(&request, config, memory)
-            .and_then(|claims| Ok((ask(claims.as_deref(), config)?, claims)));
-        let (verdict, claims) = match access {
-            Ok(access) => access,
+        let access = authenticate(&request, &self.config, self.memory.as_ref());
+        credentials::hide(request.headers_mut(), config.cookie.is_some());
+        let verdict = match access {
+            Ok(Access::Known(claims, verdict)) => {
+                introduce(request.extensions_mut(), claims, config);
+                let Some(verdict) = verdict else {
+                    return ResponseFuture::running(self.inner.call(request));
+                };
+                verdict
+            }
+            Ok(Access::Later(verdict)) => verdict,
             Err(rejection) => {
                 return ResponseFuture::refused(
                     rejection.with_realm(config.realm.clone()),
                     config.responder.clone(),
                 );
             }
-        };
-        credentials::hide(request.headers_mut(), config.cookie.is_some());
-        introduce(request.extensions_mut(), claims, config);
-        let Some(verdict) = verdict else {
-            return ResponseFuture::running(self.inner.call(request));
         };
         // The service that was polled ready is the one that is called; its clone, which was not, takes its place here.
         let clone = self.inner.clone();
@@ -94,12 +96,19 @@ where
     }
 }
 
-/// Who makes the request: nobody, if it has no token and needs none.
-fn authenticate<B, C: DeserializeOwned>(
+enum Access<C> {
+    /// Who makes the request: nobody, if it has no token and needs none. And what is left to wait for, if there is
+    /// anything.
+    Known(Option<Arc<Claims<C>>>, Option<Verdict>),
+    /// It is not known before this is.
+    Later(Verdict),
+}
+
+fn authenticate<B, C: DeserializeOwned + Send + Sync + 'static>(
     request: &Request<B>,
-    config: &Config,
-    memory: Option<&Memory<C>>,
-) -> Result<Option<Arc<Claims<C>>>, Rejection> {
+    config: &Arc<Config>,
+    memory: Option<&Arc<Memory<C>>>,
+) -> Result<Access<C>, Rejection> {
     // A layer further out may have accepted an API key, which is then the bearer token, if there is one.
     let principal = Principal::in_extensions(request.extensions());
     let has_key = principal.is_some_and(|principal| principal.api_key().is_some());
@@ -116,7 +125,7 @@ fn authenticate<B, C: DeserializeOwned>(
     })?;
     let Some(token) = token else {
         return match has_key || config.optional {
-            true => Ok(None),
+            true => Ok(Access::Known(None, None)),
             false => Err(Rejection::unauthenticated()),
         };
     };
@@ -125,16 +134,58 @@ fn authenticate<B, C: DeserializeOwned>(
             "there are both an access token and an API key",
         ));
     }
-    let claims = match memory {
+    match verify(token, config, memory.map(|memory| &**memory)) {
+        Ok(claims) => {
+            let verdict = ask(&claims, config)?;
+            Ok(Access::Known(Some(claims), verdict))
+        }
+        Err(error) => {
+            let news = config.verifier.news(token, error).map_err(refuse)?;
+            let (token, config, memory) = (token.into(), Arc::clone(config), memory.cloned());
+            Ok(Access::Later(Box::pin(authenticate_after(
+                news, token, config, memory,
+            ))))
+        }
+    }
+}
+
+/// Who makes the request, after its key was not there at first.
+async fn authenticate_after<C: DeserializeOwned + Send + Sync + 'static>(
+    news: News,
+    token: Box<str>,
+    config: Arc<Config>,
+    memory: Option<Arc<Memory<C>>>,
+) -> Result<Option<Tell>, Rejection> {
+    news.await;
+    let with_realm = |rejection: Rejection| rejection.with_realm(config.realm.clone());
+    let claims = verify(&token, &config, memory.as_deref())
+        .map_err(refuse)
+        .map_err(with_realm)?;
+    if let Some(verdict) = ask(&claims, &config).map_err(with_realm)? {
+        verdict.await?;
+    }
+    Ok(Some(Box::new(move |extensions| {
+        introduce(extensions, Some(claims), &config);
+    })))
+}
+
+fn verify<C: DeserializeOwned>(
+    token: &str,
+    config: &Config,
+    memory: Option<&Memory<C>>,
+) -> Result<Arc<Claims<C>>, TokenError> {
+    match memory {
         Some(memory) => memory.verify(token, &config.verifier),
-        None => config.verifier.verify(token).map(Arc::new),
-    };
-    claims.map(Some).map_err(refuse)
+        None => {
+            let verified = config.verifier.verify_with_key(token);
+            verified.map(|(claims, _)| Arc::new(claims))
+        }
+    }
 }
 
 /// What is left to wait for, if there is anything.
-fn ask<C>(claims: Option<&Claims<C>>, config: &Config) -> Result<Option<Verdict>, Rejection> {
-    let (Some(claims), Some(revocation)) = (claims, &config.revocation) else {
+fn ask<C>(claims: &Claims<C>, config: &Config) -> Result<Option<Verdict>, Rejection> {
+    let Some(revocation) = &config.revocation else {
         return Ok(None);
     };
     let later = match revocation.check(&TokenIdentity::of(claims)).0 {
@@ -161,7 +212,11 @@ const REVOKED: TokenError = TokenError::new(TokenErrorKind::Revoked, "it was rev
 /// The reason goes to the logs, and nothing of it to the client.
 fn refuse(error: TokenError) -> Rejection {
     tracing::debug!(kind = ?error.kind(), reason = %error, "an access token was refused");
-    Rejection::invalid_token(error)
+    match error.kind() {
+        // Nothing is said of the token: a client that is told so would throw it away.
+        TokenErrorKind::KeysUnavailable => Rejection::unavailable(),
+        _ => Rejection::invalid_token(error),
+    }
 }
 
 /// Tells what comes behind who makes the request.

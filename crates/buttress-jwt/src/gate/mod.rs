@@ -9,7 +9,7 @@ use buttress_problem::ToProblem;
 use bytes::Bytes;
 use http::{Response, header::WWW_AUTHENTICATE};
 
-pub(crate) use self::future::Verdict;
+pub(crate) use self::future::{Tell, Verdict};
 pub use self::{body::ResponseBody, future::ResponseFuture};
 use crate::{Rejection, metrics};
 

@@ -52,6 +52,11 @@ pub(crate) fn name(algorithm: Algorithm) -> &'static str {
     }
 }
 
+/// Whether who verifies with its keys can sign with them too.
+pub(crate) fn is_symmetric(algorithm: Algorithm) -> bool {
+    hmac(algorithm).is_some()
+}
+
 pub(super) fn hmac(algorithm: Algorithm) -> Option<hmac::Algorithm> {
     Some(match algorithm {
         Algorithm::HS256 => hmac::HMAC_SHA256,

@@ -13,7 +13,7 @@ mod verifying;
 #[cfg(test)]
 mod wycheproof;
 
-pub(crate) use algorithm::{from_name, name};
+pub(crate) use algorithm::{from_name, is_symmetric, name};
 pub use key_set::{KeySet, SkippedKey};
 pub use signing::SigningKey;
 pub use verifying::VerifyingKey;

@@ -85,6 +85,15 @@ impl VerifyingKey {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 
+    /// Whether the two are the same public key, for the same algorithm and of the same name, however they came here.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
+        let same = match (&self.inner.prepared, &other.inner.prepared) {
+            (Prepared::Public(one, _), Prepared::Public(other, _)) => one == other,
+            _ => false,
+        };
+        same && self.key_id() == other.key_id() && self.algorithm() == other.algorithm()
+    }
+
     /// What this key and its private half have in common; `None` for a symmetric one.
     pub(super) fn half(&self) -> Option<Half> {
         match &self.inner.prepared {

@@ -11,6 +11,7 @@ use buttress_jwt::{
 
 fn thread_safe<T: Send + Sync + Unpin + 'static>() {}
 fn cheap<T: Clone>() {}
+fn sent<T: Send>(_: &T) {}
 fn error<T: std::error::Error + Send + Sync + 'static>() {}
 
 #[test]
@@ -61,6 +62,19 @@ fn everything_crosses_threads() {
     error::<Error>();
     error::<Rejection>();
     error::<TokenError>();
+    let verifier = crate::support::peer(buttress_jwt::Algorithm::HS256).verifier();
+    sent(&verifier.verify_async::<()>(""));
+}
+
+#[cfg(feature = "remote")]
+#[test]
+fn keys_from_elsewhere_cross_threads() {
+    use buttress_jwt::{Fetch, HttpsFetch, RemoteKeys, RemoteKeysBuilder};
+    thread_safe::<HttpsFetch>();
+    thread_safe::<RemoteKeys>();
+    thread_safe::<RemoteKeysBuilder>();
+    thread_safe::<std::sync::Arc<dyn Fetch>>();
+    cheap::<(HttpsFetch, RemoteKeys)>();
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod memory;
 mod metrics;
 mod properties;
 mod refused;
+#[cfg(feature = "remote")]
+mod remote;
 mod require;
 mod revocation;
 mod sessions;
