@@ -10,6 +10,7 @@ mod auto_traits;
 mod axum;
 mod bearer;
 mod cookie;
+mod fuzz;
 mod issuer;
 mod jwks;
 mod key_ring;

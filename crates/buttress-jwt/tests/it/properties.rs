@@ -64,7 +64,7 @@ const NAMES: [&str; 12] = [
 ];
 
 /// The rules, read off RFC 9068 as simply as possible.
-fn is_valid(claims: &Value) -> bool {
+pub(crate) fn is_valid(claims: &Value) -> bool {
     let text = |name: &str| claims[name].as_str().is_some_and(|text| !text.is_empty());
     let absent = |name: &str| claims.get(name).is_none();
     let strings = |value: &Value| {
