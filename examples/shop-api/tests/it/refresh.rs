@@ -134,6 +134,13 @@ async fn a_retry_with_the_same_key_gets_the_same_however_late() {
     let other = "\"0190e2c8-7b1e-7c3d-9d55-0a4f6a5c1b22\"";
     let theft = refresh_with_key(&shop, &first, other).await;
     assert_refused(&theft, "REFRESH_TOKEN_REUSED");
+
+    // One that could be guessed proves nothing.
+    let short = sign_in(&shop, ADA).await;
+    assert_eq!(refresh_with_key(&shop, &short, "short").await.status, 200);
+    shop.advance(60 * SECOND);
+    let guessed = refresh_with_key(&shop, &short, "short").await;
+    assert_refused(&guessed, "REFRESH_TOKEN_REUSED");
 }
 
 #[tokio::test]

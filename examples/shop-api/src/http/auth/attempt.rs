@@ -45,7 +45,7 @@ impl IntoParams for AttemptKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let about = "A name for this attempt, random and new for each one, and the same when it is \
             repeated because the answer was lost: then the repetition gets the same tokens, however \
-            late it comes.";
+            late it comes. One of less than 16 characters can be guessed, and proves nothing.";
         vec![
             ParameterBuilder::new()
                 .name(NAME)
