@@ -3,6 +3,7 @@ use std::time::Duration;
 use buttress_jwt::{ErrorKind, NewSession, Refresh, RefreshKeys, Refusal, Sessions};
 
 use super::Login;
+use crate::log::Log;
 
 #[tokio::test]
 async fn nothing_shows_a_token() {
@@ -107,4 +108,32 @@ async fn a_key_is_replaced_without_a_logout() {
     assert_eq!(error.refusal(), Some(Refusal::Malformed));
     let renewed = both.refresh(&old.refresh_token).await.unwrap();
     sessions(new).refresh(&renewed.refresh_token).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_says_what_happened_and_nothing_of_whom() {
+    let login = Login::new();
+    let (pair, log) = Log::of(async {
+        let pair = login.sessions.start("user-1").await.unwrap();
+        login.sessions.refresh(&pair.refresh_token).await.unwrap();
+        login.sessions.end_all("user-1").await.unwrap();
+        login
+            .sessions
+            .refresh(&pair.refresh_token)
+            .await
+            .unwrap_err();
+        pair
+    })
+    .await;
+    let id = pair.session.id;
+    for line in [
+        format!("DEBUG buttress_jwt::sessions: a session began session={id}"),
+        format!("DEBUG buttress_jwt::sessions: a session was continued session={id}"),
+        format!("INFO buttress_jwt::sessions: a session ended session={id} reason=signed-out"),
+        format!("a refresh token was refused session={id} refusal=\"ended\""),
+    ] {
+        assert!(log.contains(&line), "{line}\n{log}");
+    }
+    assert!(!log.contains("user-1"), "{log}");
+    assert!(!log.contains(&pair.refresh_token[10..20]), "{log}");
 }

@@ -198,3 +198,29 @@ fn a_prefix_does_not_decide_the_slot() {
         assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidConfiguration);
     }
 }
+
+#[tokio::test]
+async fn an_index_that_was_lost_comes_back_with_those_that_are_used() {
+    let server = RedisServer::start().await;
+    let client = Client::open(server.url()).expect("a client");
+    let sessions = sessions(Arc::new(RedisRefreshStore::new(client.clone())));
+    let pair = sessions.start("user-1").await.expect("a session");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("a connection");
+    let index: Vec<String> = connection.keys("*:subject:*").await.expect("an index");
+    let () = connection.del(&index).await.expect("no index");
+    assert_eq!(sessions.list("user-1").await.expect("a list"), []);
+
+    sessions.refresh(&pair.refresh_token).await.expect("a pair");
+    assert_eq!(sessions.list("user-1").await.expect("a list").len(), 1);
+    let expires: i64 = redis::cmd("PEXPIRETIME")
+        .arg(&index)
+        .query_async(&mut connection)
+        .await
+        .expect("a time");
+    assert_eq!(expires, pair.session.ends_at.timestamp_millis());
+    let ended = sessions.end_all("user-1").await.expect("an end");
+    assert_eq!(ended.len(), 1);
+}
