@@ -6,10 +6,15 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use buttress_problem::Problem;
+use buttress_problem::{Answers, Catalogue, Problem};
 use http::{Extensions, request::Parts};
 
-use crate::{Claims, Principal, Rejection, principal::Authentication};
+use crate::{
+    Claims, Principal, Rejection, Require,
+    inquiry::Inquiry,
+    principal::Authentication,
+    rejection::problems::{AUTHENTICATION_REQUIRED, INTERNAL_SERVER_ERROR},
+};
 
 /// The claims of the access token, for a handler behind a [`BearerLayer`](crate::BearerLayer) of the same `C`.
 ///
@@ -73,8 +78,11 @@ fn find<T>(
 }
 
 fn unauthenticated(extensions: &Extensions) -> Rejection {
-    let realm = Authentication::in_extensions(extensions).and_then(|known| known.realm.clone());
-    Rejection::unauthenticated().with_realm(realm)
+    if let Some(inquiry) = Inquiry::in_extensions(extensions) {
+        inquiry.note(&Require::authenticated());
+    }
+    let realm = Authentication::in_extensions(extensions).map(|known| known.realm.clone());
+    Rejection::unauthenticated().with_realm(realm.unwrap_or_default())
 }
 
 fn claims<C: Send + Sync + 'static>(extensions: &Extensions, _: &Principal) -> Option<Bearer<C>> {
@@ -115,6 +123,25 @@ impl<S: Sync> OptionalFromRequestParts<S> for Principal {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
         find(&parts.extensions, principal)
+    }
+}
+
+/// What an extractor answers with: 401 and 500.
+fn problems() -> Catalogue {
+    Catalogue::from_iter([AUTHENTICATION_REQUIRED, INTERNAL_SERVER_ERROR])
+}
+
+/// What the extractor answers with: 401 and 500.
+impl<C> Answers for Bearer<C> {
+    fn problems() -> Catalogue {
+        problems()
+    }
+}
+
+/// What the extractor answers with: 401 and 500.
+impl Answers for Principal {
+    fn problems() -> Catalogue {
+        problems()
     }
 }
 

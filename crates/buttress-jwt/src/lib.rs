@@ -12,6 +12,7 @@ mod credentials;
 mod error;
 mod gate;
 mod grant;
+mod inquiry;
 mod issuer;
 mod jwks_service;
 mod key;
@@ -72,6 +73,8 @@ pub use refresh::{
 pub use rejection::{Rejection, RejectionKind};
 #[cfg(feature = "remote")]
 pub use remote::{Fetch, HttpsFetch, RemoteKeys, RemoteKeysBuilder};
+#[cfg(feature = "utoipa")]
+pub use require::BearerScheme;
 pub use require::{Decision, Require, RequireLayer, RequireService};
 pub use revocation::{Revocation, RevocationAnswer, RevocationList, TokenIdentity};
 pub use schedule::Schedule;

@@ -2,7 +2,7 @@ use std::{any::Any, fmt, sync::Arc};
 
 use http::Extensions;
 
-use crate::{ApiKey, Claims};
+use crate::{ApiKey, Claims, challenge::Realm};
 
 /// Who makes a request, as far as it matters for what they may do.
 ///
@@ -151,7 +151,7 @@ impl fmt::Debug for Principal {
 pub(crate) struct Authentication {
     /// `None` when the request has no credentials, and needs none to pass.
     pub(crate) principal: Option<Principal>,
-    pub(crate) realm: Option<Arc<str>>,
+    pub(crate) realm: Realm,
 }
 
 impl Authentication {

@@ -89,7 +89,7 @@ impl RevocationAnswer {
         Self(Answer::Now(revoked))
     }
 
-    /// It has to be asked for. The future should end in time: nothing here gives up on it.
+    /// It has to be asked for. What takes longer than the layer [waits](crate::BearerLayer::with_timeout) is dropped.
     #[must_use]
     pub fn later<F, E>(revoked: F) -> Self
     where

@@ -5,7 +5,7 @@ use http::Response;
 use tower_layer::Layer;
 
 use super::{ApiKeyService, ApiKeys};
-use crate::{Rejection, gate::Responder};
+use crate::{Rejection, challenge::Realm, gate::Responder};
 
 /// Lets requests with an API key pass, and tells what is behind it whom the key speaks for.
 ///
@@ -50,7 +50,7 @@ pub struct ApiKeyLayer {
 pub(super) struct Config {
     pub(super) keys: ApiKeys,
     pub(super) optional: bool,
-    pub(super) realm: Option<Arc<str>>,
+    pub(super) realm: Realm,
     pub(super) responder: Responder,
 }
 
@@ -61,7 +61,7 @@ impl ApiKeyLayer {
             config: Arc::new(Config {
                 keys,
                 optional: false,
-                realm: None,
+                realm: Realm::default(),
                 responder: Responder::default(),
             }),
         }
@@ -81,7 +81,7 @@ impl ApiKeyLayer {
 
     /// Names what is protected, in challenges. Characters that may not stand there are replaced.
     pub fn with_realm(self, realm: impl Into<Arc<str>>) -> Self {
-        self.with(|config| config.realm = Some(realm.into()))
+        self.with(|config| config.realm.name = Some(realm.into()))
     }
 
     /// Makes the answers to requests that do not pass, in place of problem documents.

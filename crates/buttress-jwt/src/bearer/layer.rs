@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Response;
@@ -6,8 +6,11 @@ use tower_layer::Layer;
 
 use super::service::BearerService;
 use crate::{
-    ApiKeys, Error, ErrorKind, Rejection, Revocation, Verifier, credentials::is_tchar,
-    gate::Responder, memory::Memory,
+    ApiKeys, Error, ErrorKind, Rejection, Revocation, Verifier,
+    challenge::Realm,
+    credentials::is_tchar,
+    gate::{Limit, Responder},
+    memory::Memory,
 };
 
 /// Lets requests with an access token pass, and tells what is behind it who makes them.
@@ -69,8 +72,9 @@ pub(super) struct Config {
     pub(super) cookie: Option<Box<str>>,
     pub(super) api_keys: Option<ApiKeys>,
     pub(super) optional: bool,
-    pub(super) realm: Option<Arc<str>>,
+    pub(super) realm: Realm,
     pub(super) revocation: Option<Arc<dyn Revocation>>,
+    pub(super) limit: Limit,
     pub(super) responder: Responder,
 }
 
@@ -83,8 +87,9 @@ impl<C> BearerLayer<C> {
                 cookie: None,
                 api_keys: None,
                 optional: false,
-                realm: None,
+                realm: Realm::default(),
                 revocation: None,
+                limit: Limit::default(),
                 responder: Responder::default(),
             }),
             memory: None,
@@ -134,13 +139,38 @@ impl<C> BearerLayer<C> {
 
     /// Names what is protected, in challenges. Characters that may not stand there are replaced.
     pub fn with_realm(self, realm: impl Into<Arc<str>>) -> Self {
-        self.with(|config| config.realm = Some(realm.into()))
+        self.with(|config| config.realm.name = Some(realm.into()))
     }
 
-    /// Asks this about every token that is otherwise accepted, remembered ones too. If it does not answer, nor does
-    /// the service: 503, without a challenge.
+    /// Says in challenges where the metadata of what is protected are, `resource_metadata` (RFC 9728, section 5.1): from
+    /// there a client that knows nothing yet finds its way to who issues tokens. The document is for others to serve.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfiguration`] when it is no absolute URL that begins with `https://`, or has a fragment.
+    pub fn with_resource_metadata(mut self, url: impl Into<Arc<str>>) -> Result<Self, Error> {
+        let config = Arc::make_mut(&mut self.config);
+        config.realm = config.realm.clone().with_metadata(url.into())?;
+        Ok(self)
+    }
+
+    /// Asks this about every token that is otherwise accepted, remembered ones too. If it does not answer, or not
+    /// [in time](Self::with_timeout), nor does the service: 503, without a challenge.
     pub fn with_revocation(self, revocation: impl Revocation + 'static) -> Self {
         self.with(|config| config.revocation = Some(Arc::new(revocation)))
+    }
+
+    /// How long the [revocation](Self::with_revocation) may take to answer: 5 seconds by default. Beyond it the request
+    /// is answered with 503, and an error event says so.
+    ///
+    /// The time is that of tokio, and its timer has to be enabled.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfiguration`] when it is zero.
+    pub fn with_timeout(self, timeout: Duration) -> Result<Self, Error> {
+        let limit = Limit::new(timeout)?;
+        Ok(self.with(|config| config.limit = limit))
     }
 
     /// Remembers about this many tokens that were accepted, and their claims, so that their signatures are not verified on

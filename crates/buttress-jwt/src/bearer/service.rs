@@ -15,6 +15,7 @@ use super::layer::Config;
 use crate::{
     Claims, Rejection, ResponseBody, ResponseFuture, TokenError, TokenErrorKind, credentials,
     gate::{Tell, Verdict},
+    inquiry::Inquiry,
     key_source::News,
     memory::Memory,
     principal::{Authentication, Principal},
@@ -124,7 +125,7 @@ fn authenticate<B, C: DeserializeOwned + Send + Sync + 'static>(
         tracing::debug!(reason = %rejection, "the credentials of a request cannot be read");
     })?;
     let Some(token) = token else {
-        return match has_key || config.optional {
+        return match has_key || config.optional || Inquiry::goes_on(request.extensions()) {
             true => Ok(Access::Known(None, None)),
             false => Err(Rejection::unauthenticated()),
         };
@@ -193,9 +194,9 @@ fn ask<C>(claims: &Claims<C>, config: &Config) -> Result<Option<Verdict>, Reject
         Answer::Now(true) => return Err(refuse(REVOKED)),
         Answer::Later(later) => later,
     };
-    let realm = config.realm.clone();
+    let (realm, limit) = (config.realm.clone(), config.limit);
     Ok(Some(Box::pin(async move {
-        match later.await {
+        match limit.wait(later).await {
             Ok(false) => Ok(None),
             Ok(true) => Err(refuse(REVOKED).with_realm(realm)),
             Err(error) => {

@@ -2,6 +2,7 @@
 
 mod body;
 mod future;
+mod limit;
 
 use std::{fmt, sync::Arc};
 
@@ -9,8 +10,11 @@ use buttress_problem::ToProblem;
 use bytes::Bytes;
 use http::{Response, header::WWW_AUTHENTICATE};
 
-pub(crate) use self::future::{Tell, Verdict};
 pub use self::{body::ResponseBody, future::ResponseFuture};
+pub(crate) use self::{
+    future::{Tell, Verdict},
+    limit::Limit,
+};
 use crate::{Rejection, metrics};
 
 /// Makes the answers to requests that are refused.

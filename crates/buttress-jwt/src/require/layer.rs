@@ -1,11 +1,14 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Response;
 use tower_layer::Layer;
 
 use super::{Require, RequireService};
-use crate::{Rejection, gate::Responder};
+use crate::{
+    Error, Rejection,
+    gate::{Limit, Responder},
+};
 
 /// Lets those pass who have what is required.
 ///
@@ -16,7 +19,7 @@ use crate::{Rejection, gate::Responder};
 ///    change it, and `FORBIDDEN` otherwise. The scopes are to be asked for in addition to those that the token has.
 /// 4. **Without a layer in front that finds out who it is**, such as [`BearerLayer`](crate::BearerLayer), nobody passes:
 ///    every request is answered with 500, and an error event says why.
-/// 5. **A check that fails** is 503, with an error event.
+/// 5. **A check that fails**, or does not answer [in time](Self::with_timeout), is 503, with an error event.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -39,6 +42,7 @@ pub struct RequireLayer {
 #[derive(Clone, Debug)]
 pub(super) struct Config {
     pub(super) require: Require,
+    pub(super) limit: Limit,
     pub(super) responder: Responder,
 }
 
@@ -48,9 +52,23 @@ impl RequireLayer {
         Self {
             config: Arc::new(Config {
                 require,
+                limit: Limit::default(),
                 responder: Responder::default(),
             }),
         }
+    }
+
+    /// How long the async checks of one request may take together: 5 seconds by default. Beyond it the request is
+    /// answered with 503, an error event says so, and what is still being asked is dropped.
+    ///
+    /// The time is that of tokio, and its timer has to be enabled.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfiguration`](crate::ErrorKind::InvalidConfiguration) when it is zero.
+    pub fn with_timeout(mut self, timeout: Duration) -> Result<Self, Error> {
+        Arc::make_mut(&mut self.config).limit = Limit::new(timeout)?;
+        Ok(self)
     }
 
     /// Makes the answers to requests that do not pass, in place of problem documents.

@@ -97,7 +97,8 @@ impl Require {
     /// What the future says that the function makes, which takes along what it needs of the request. It is waited
     /// for only if everything else does not decide already.
     ///
-    /// Its error is neither yes nor no: the request is answered with 503, and the error is logged.
+    /// Its error is neither yes nor no: the request is answered with 503, and the error is logged. So is what takes
+    /// longer than the layer [waits](crate::RequireLayer::with_timeout).
     ///
     /// ```
     /// use buttress_jwt::Require;
@@ -127,7 +128,7 @@ impl Require {
 
     /// Whether the principal may make this request: for handlers, and for tests without a server.
     ///
-    /// The future does not borrow what it was asked with.
+    /// The future does not borrow what it was asked with, and waits for the checks without a limit.
     ///
     /// # Errors
     ///

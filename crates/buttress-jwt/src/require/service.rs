@@ -10,11 +10,15 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::{
+    Require,
     decision::Outcome,
     evaluation::{self, Evaluation},
     layer::Config,
 };
-use crate::{Rejection, ResponseBody, ResponseFuture, gate::Verdict, principal::Authentication};
+use crate::{
+    Rejection, ResponseBody, ResponseFuture, gate::Verdict, inquiry::Inquiry,
+    principal::Authentication,
+};
 
 /// See [`RequireLayer`](crate::RequireLayer).
 #[derive(Clone, Debug)]
@@ -92,9 +96,16 @@ fn ask(parts: &Parts, config: &Config) -> Access {
             "a request came to a RequireLayer without any authentication in front of it, and was refused: put the \
              RequireLayer inside of a BearerLayer"
         );
+        if let Some(inquiry) = Inquiry::in_extensions(&parts.extensions) {
+            inquiry.note(&Require::any([]));
+        }
         return Access::Refused(Rejection::misconfigured());
     };
-    let realm = authentication.realm.clone();
+    if let Some(inquiry) = Inquiry::in_extensions(&parts.extensions) {
+        inquiry.note(&config.require);
+        return Access::Refused(Rejection::unauthenticated());
+    }
+    let (realm, limit) = (authentication.realm.clone(), config.limit);
     let Some(principal) = &authentication.principal else {
         return Access::Refused(Rejection::unauthenticated().with_realm(realm));
     };
@@ -104,7 +115,7 @@ fn ask(parts: &Parts, config: &Config) -> Access {
             Access::Refused(Rejection::denied(missing).with_realm(realm))
         }
         waiting @ Evaluation::Waiting(_) => Access::Asking(Box::pin(async move {
-            match evaluation::finish(waiting).await {
+            match limit.wait(evaluation::finish(waiting)).await {
                 Ok(Outcome::Allow) => Ok(None),
                 Ok(Outcome::Deny(missing)) => Err(Rejection::denied(missing).with_realm(realm)),
                 Err(error) => {

@@ -1,5 +1,6 @@
-//! What every [`RefreshStore`] and every [`ApiKeyStore`](crate::ApiKeyStore) has to pass: the stores of this crate do,
-//! and a store of your own should.
+//! For tests: which routes of a service require nothing, and what the others do ([`Routes`]); and what every
+//! [`RefreshStore`] and every [`ApiKeyStore`](crate::ApiKeyStore) has to pass: the stores of this crate do, and a store
+//! of your own should.
 //!
 //! ```
 //! use std::{sync::{Arc, Mutex}, time::{Duration, SystemTime}};
@@ -31,7 +32,10 @@ mod endings;
 mod races;
 mod reference;
 mod rotations;
+mod routes;
 mod sessions;
+
+pub use self::routes::{OpenRoutes, Requirements, Routes};
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 

@@ -3,7 +3,8 @@
 use std::{convert::Infallible, sync::Arc};
 
 use buttress_jwt::{
-    BearerLayer, Claims, ErrorKind, Principal, Rejection, RejectionKind, TokenErrorKind,
+    BearerLayer, Claims, ErrorKind, Principal, Rejection, RejectionKind, Require, RequireLayer,
+    TokenErrorKind,
 };
 use buttress_problem::ToProblem;
 use buttress_testkit::{
@@ -215,6 +216,45 @@ async fn the_realm_is_named_and_made_harmless() {
         answer.header("www-authenticate"),
         Some("Bearer realm=\"the 'shop'??x: ?\"")
     );
+}
+
+#[tokio::test]
+async fn clients_find_the_metadata_of_what_is_protected() {
+    let url = "https://api.example.com/.well-known/oauth-protected-resource";
+    let layer = layer().with_realm("shop").with_resource_metadata(url);
+    let layer = layer.unwrap();
+    let metadata = format!("resource_metadata=\"{url}\"");
+    let answer = call(&layer, http::get("/")).await.expect_status(401);
+    assert_eq!(
+        answer.header("www-authenticate"),
+        Some(&*format!("Bearer realm=\"shop\", {metadata}"))
+    );
+    for (request, status) in [
+        (bearer("junk"), 401),
+        (http::get("/").header("authorization", "Bearer"), 400),
+    ] {
+        let answer = call(&layer, request).await.expect_status(status);
+        let challenge = answer.header("www-authenticate").unwrap();
+        assert!(challenge.ends_with(&metadata), "{challenge}");
+    }
+    // What comes behind says so too.
+    let empty = service_fn(async |_: ::http::Request<Full<Bytes>>| {
+        Ok::<_, Infallible>(::http::Response::new(Full::<Bytes>::default()))
+    });
+    let service = layer.layer(RequireLayer::new(Require::scope("a")).layer(empty));
+    let answer = bearer(&token()).call(service).await.expect_status(403);
+    assert_eq!(
+        answer.header("www-authenticate"),
+        Some(&*format!(
+            "Bearer realm=\"shop\", error=\"insufficient_scope\", error_description=\"the access token lacks scopes\", \
+             scope=\"a\", {metadata}"
+        ))
+    );
+
+    let wrong = self::layer().with_resource_metadata("http://api.example.com/");
+    let error = wrong.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
+    assert!(error.to_string().contains("https://"), "{error}");
 }
 
 #[tokio::test]

@@ -20,13 +20,18 @@ mod log;
 mod memory;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "utoipa")]
+mod openapi;
 mod properties;
 mod refused;
 #[cfg(feature = "remote")]
 mod remote;
 mod require;
 mod revocation;
+#[cfg(all(feature = "axum", feature = "testing"))]
+mod routes;
 mod sessions;
 #[cfg(feature = "testing")]
 mod stores;
 mod support;
+mod timeouts;

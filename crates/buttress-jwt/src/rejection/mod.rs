@@ -1,9 +1,19 @@
-use std::{error::Error, fmt, sync::Arc};
+pub(crate) mod problems;
 
-use buttress_problem::{Catalogue, Problem, ProblemType, ToProblem};
-use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
+use std::{error::Error, fmt};
 
-use crate::{ApiKeyRefusal, TokenError, challenge};
+use buttress_problem::{Catalogue, Problem, ToProblem};
+use http::{HeaderValue, header::WWW_AUTHENTICATE};
+
+use crate::{
+    ApiKeyRefusal, TokenError,
+    challenge::{self, Realm},
+};
+
+use self::problems::{
+    AUTHENTICATION_REQUIRED, FORBIDDEN, INSUFFICIENT_SCOPE, INTERNAL_SERVER_ERROR, INVALID_REQUEST,
+    INVALID_TOKEN, SERVICE_UNAVAILABLE,
+};
 
 /// Why [`BearerLayer`](crate::BearerLayer), [`ApiKeyLayer`](crate::ApiKeyLayer) or
 /// [`RequireLayer`](crate::RequireLayer) does not let a request pass, and the problem that tells its client so.
@@ -24,7 +34,7 @@ use crate::{ApiKeyRefusal, TokenError, challenge};
 pub struct Rejection {
     kind: RejectionKind,
     reason: &'static str,
-    realm: Option<Arc<str>>,
+    realm: Realm,
     missing_scopes: Vec<String>,
     token_error: Option<TokenError>,
     api_key_refusal: Option<ApiKeyRefusal>,
@@ -66,47 +76,12 @@ impl RejectionKind {
     }
 }
 
-const AUTHENTICATION_REQUIRED: ProblemType =
-    ProblemType::new(StatusCode::UNAUTHORIZED, "AUTHENTICATION_REQUIRED").with_description(
-        "The request has no credentials: send `Authorization: Bearer` with an access token, \
-         or an API key where one is taken.",
-    );
-
-const INVALID_TOKEN: ProblemType = ProblemType::new(StatusCode::UNAUTHORIZED, "INVALID_TOKEN")
-    .with_description(
-        "The access token or API key is malformed, expired, revoked or for another service: get a \
-         new one.",
-    );
-
-const INVALID_REQUEST: ProblemType = ProblemType::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST")
-    .with_description(
-        "The credentials cannot be read, or there are several: send one access token, as \
-         `Authorization: Bearer`, one space, and the token.",
-    );
-
-const INSUFFICIENT_SCOPE: ProblemType =
-    ProblemType::new(StatusCode::FORBIDDEN, "INSUFFICIENT_SCOPE").with_description(
-        "The access token lacks scopes: get one that has those in `missingScopes` too.",
-    );
-
-const FORBIDDEN: ProblemType = ProblemType::new(StatusCode::FORBIDDEN, "FORBIDDEN")
-    .with_description("Who asks may not do this, whatever the scopes of the access token.");
-
-const SERVICE_UNAVAILABLE: ProblemType =
-    ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").with_description(
-        "Whether the request may pass cannot be found out at the moment: try again later.",
-    );
-
-const INTERNAL_SERVER_ERROR: ProblemType =
-    ProblemType::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR")
-        .with_description("The service is put together in a way in which nobody could pass.");
-
 impl Rejection {
     fn new(kind: RejectionKind, reason: &'static str) -> Self {
         Self {
             kind,
             reason,
-            realm: None,
+            realm: Realm::default(),
             missing_scopes: Vec::new(),
             token_error: None,
             api_key_refusal: None,
@@ -175,7 +150,7 @@ impl Rejection {
         Self::new(RejectionKind::Misconfigured, "the service is not set up")
     }
 
-    pub(crate) fn with_realm(mut self, realm: Option<Arc<str>>) -> Self {
+    pub(crate) fn with_realm(mut self, realm: Realm) -> Self {
         self.realm = realm;
         self
     }
@@ -219,7 +194,7 @@ impl Rejection {
             | RejectionKind::Misconfigured => return None,
         };
         Some(challenge::bearer(
-            self.realm.as_deref(),
+            &self.realm,
             error.map(|code| (code, self.reason)),
             &self.missing_scopes,
         ))

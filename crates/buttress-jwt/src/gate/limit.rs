@@ -1,0 +1,51 @@
+use std::{error::Error, fmt, future::Future, time::Duration};
+
+use crate::{Error as ConfigError, ErrorKind};
+
+/// For how long a verdict is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit(Duration);
+
+/// There was no answer within this time.
+#[derive(Debug)]
+pub(crate) struct TimedOut(Duration);
+
+impl Limit {
+    pub(crate) fn new(time: Duration) -> Result<Self, ConfigError> {
+        if time.is_zero() {
+            return Err(ConfigError::new(
+                ErrorKind::InvalidConfiguration,
+                "a timeout of zero leaves no time for any answer: it is more than that, 5 seconds by default",
+            ));
+        }
+        Ok(Self(time))
+    }
+
+    /// The answer, unless it takes longer. The future is dropped then.
+    pub(crate) async fn wait<T, E>(
+        self,
+        answer: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Box<dyn Error + Send + Sync>>
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        match tokio::time::timeout(self.0, answer).await {
+            Ok(answer) => answer.map_err(Into::into),
+            Err(_) => Err(TimedOut(self.0).into()),
+        }
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(Duration::from_secs(5))
+    }
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no answer came within {:?}", self.0)
+    }
+}
+
+impl Error for TimedOut {}
