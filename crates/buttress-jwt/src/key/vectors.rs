@@ -3,7 +3,7 @@
 use jsonwebtoken::Algorithm;
 
 use super::{SigningKey, VerifyingKey};
-use crate::token::base64url;
+use crate::{ErrorKind, token::base64url};
 
 /// RFC 7515, appendix A: the claims of A.1, A.2 and A.3.
 const JOE: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
@@ -147,6 +147,18 @@ fn rfc_7520_4_2_ps384() {
         FRODO,
         &signed(&key, header, FRODO),
     );
+}
+
+/// RFC 7515, appendix A.4, and RFC 7520, section 3.1: ES512, which is not supported, and refused as such.
+#[test]
+fn es512_keys_are_told_apart() {
+    for jwk in [
+        r#"{"kty":"EC","crv":"P-521","x":"AekpBQ8ST8a8VcfVOTNl353vSrDCLLJXmPk06wTjxrrjcBpXp5EOnYG_NjFZ6OvLFV1jSfS9tsz4XUQcWceqwQGk","y":"ADSmRA43Z1DSNx_RvcLI87cdL07l6jQyyBXMoxVg_l2Th-x3S1WDhjDly79ajL4Kkd0AZMaZmh9ubmf63e3kyMj2"}"#,
+        r#"{"kty":"EC","kid":"bilbo.baggins@hobbiton.example","use":"sig","crv":"P-521","x":"AHKZLLOsCOzz5cY97ewNUajB957y-C-U88c3v13nmGZx6sYl_oJXu9A5RkTKqjqvjyekWF-7ytDyRXYgCF5cj0Kt","y":"AdymlHvOiLxXkEhayXQnNCvDX4h9htZaCJN34kfmC6pV5OhQHiraVySsUdaQkAgDPrwQrJmbnX9cwlGfP-HqHZR1"}"#,
+    ] {
+        let error = VerifyingKey::from_jwk(jwk).expect_err("P-521");
+        assert_eq!(error.kind(), ErrorKind::UnsupportedKey);
+    }
 }
 
 #[test]

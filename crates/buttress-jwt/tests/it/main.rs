@@ -11,6 +11,7 @@ mod axum;
 mod bearer;
 mod cookie;
 mod fuzz;
+mod interop;
 mod issuer;
 mod jwks;
 mod key_ring;
