@@ -53,6 +53,7 @@ pub(crate) fn name(algorithm: Algorithm) -> &'static str {
 }
 
 /// Whether who verifies with its keys can sign with them too.
+#[cfg(feature = "remote")]
 pub(crate) fn is_symmetric(algorithm: Algorithm) -> bool {
     hmac(algorithm).is_some()
 }

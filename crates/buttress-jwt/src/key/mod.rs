@@ -13,7 +13,9 @@ mod verifying;
 #[cfg(test)]
 mod wycheproof;
 
-pub(crate) use algorithm::{from_name, is_symmetric, name};
+#[cfg(feature = "remote")]
+pub(crate) use algorithm::is_symmetric;
+pub(crate) use algorithm::{from_name, name};
 pub use key_set::{KeySet, SkippedKey};
 pub use signing::SigningKey;
 pub use verifying::VerifyingKey;

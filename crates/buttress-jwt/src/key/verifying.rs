@@ -86,6 +86,7 @@ impl VerifyingKey {
     }
 
     /// Whether the two are the same public key, for the same algorithm and of the same name, however they came here.
+    #[cfg(feature = "remote")]
     pub(crate) fn equals(&self, other: &Self) -> bool {
         let same = match (&self.inner.prepared, &other.inner.prepared) {
             (Prepared::Public(one, _), Prepared::Public(other, _)) => one == other,
