@@ -18,6 +18,7 @@ pub struct Interleaved<'a> {
     group: &'a str,
     names: Vec<&'a str>,
     turns: Vec<Turn<'a>>,
+    iterations: usize,
 }
 
 /// Runs a function so many times and says how long that took.
@@ -39,7 +40,15 @@ impl<'a> Interleaved<'a> {
             group,
             names: Vec::new(),
             turns: Vec::new(),
+            iterations: ITERATIONS_OF_A_TURN,
         }
+    }
+
+    /// So many iterations at a turn, for what takes long: a turn has to fit between two disturbances.
+    #[must_use]
+    pub fn with_iterations(mut self, iterations: usize) -> Self {
+        self.iterations = iterations;
+        self
     }
 
     /// Adds a function. Neither making its input nor dropping its output is measured.
@@ -70,6 +79,7 @@ impl<'a> Interleaved<'a> {
             .sampling_mode(SamplingMode::Flat)
             .warm_up_time(Duration::from_nanos(1));
         let mut measured = None;
+        let iterations_of_a_turn = self.iterations;
         for (index, name) in self.names.iter().enumerate() {
             let mut calls = 0;
             group.bench_function(*name, |bencher| {
@@ -79,7 +89,8 @@ impl<'a> Interleaved<'a> {
                     if calls == 1 {
                         return self.turns[index](1);
                     }
-                    let samples = measured.get_or_insert_with(|| measure(&mut self.turns));
+                    let samples = measured
+                        .get_or_insert_with(|| measure(&mut self.turns, iterations_of_a_turn));
                     let sample = samples[calls % SAMPLES][index];
                     Duration::from_secs_f64(sample * iterations as f64)
                 });
@@ -92,28 +103,32 @@ impl<'a> Interleaved<'a> {
 /// One sample of every function: the seconds that one iteration takes.
 type Sample = Vec<f64>;
 
-fn measure(turns: &mut [Turn<'_>]) -> Vec<Sample> {
+fn measure(turns: &mut [Turn<'_>], iterations: usize) -> Vec<Sample> {
     // The first one warms up, and is not told.
-    (0..=SAMPLES).map(|_| sample(turns)).skip(1).collect()
+    (0..=SAMPLES)
+        .map(|_| sample(turns, iterations))
+        .skip(1)
+        .collect()
 }
 
-fn sample(turns: &mut [Turn<'_>]) -> Sample {
+fn sample(turns: &mut [Turn<'_>], iterations: usize) -> Sample {
     let mut times = vec![Vec::new(); turns.len()];
     let begun = WallTime.start();
     while times[0].len() < LEAST_TURNS || WallTime.end(begun) < TIME_OF_A_SAMPLE {
         // Every function comes first, and last, as often as any other.
         let first = times[0].len() % turns.len();
         for index in (first..turns.len()).chain(0..first) {
-            times[index].push(turns[index](ITERATIONS_OF_A_TURN));
+            times[index].push(turns[index](iterations));
         }
     }
-    times.into_iter().map(median).collect()
+    let of_one = |times| median(times) / iterations as f64;
+    times.into_iter().map(of_one).collect()
 }
 
 fn median(mut times: Vec<Duration>) -> f64 {
     let middle = times.len() / 2;
     let (_, median, _) = times.select_nth_unstable(middle);
-    median.as_secs_f64() / ITERATIONS_OF_A_TURN as f64
+    median.as_secs_f64()
 }
 
 impl fmt::Debug for Interleaved<'_> {
