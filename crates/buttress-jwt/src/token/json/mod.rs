@@ -20,7 +20,18 @@ pub(crate) struct Object<'a> {
 
 /// A JSON value as it stands in the text, known to be well-formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Value<'a>(&'a str);
+pub(crate) struct Value<'a> {
+    text: &'a str,
+    /// Whether it is a string with escapes.
+    escaped: bool,
+}
+
+/// What stands between the quotes of a string.
+#[derive(Clone, Copy)]
+struct Content<'a> {
+    text: &'a str,
+    escaped: bool,
+}
 
 impl<'a> Object<'a> {
     /// `None` when the bytes are something else than one object in UTF-8, have a name twice at its top, a
@@ -62,27 +73,28 @@ impl<'a> Object<'a> {
 impl<'a> Value<'a> {
     /// The JSON text of the value.
     pub(crate) fn text(self) -> &'a str {
-        self.0
+        self.text
     }
 
     pub(crate) fn as_str(self) -> Option<Cow<'a, str>> {
-        let content = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        Some(unescape(content))
+        let text = self.text.strip_prefix('"')?.strip_suffix('"')?;
+        let escaped = self.escaped;
+        Some(Content { text, escaped }.unescape())
     }
 
     /// The digits, sign, point and exponent of a number, as written.
     pub(crate) fn as_number(self) -> Option<&'a str> {
-        self.0
+        self.text
             .starts_with(|first: char| first == '-' || first.is_ascii_digit())
-            .then_some(self.0)
+            .then_some(self.text)
     }
 
     pub(crate) fn as_array(self) -> Option<Vec<Self>> {
-        if !self.0.starts_with('[') {
+        if !self.text.starts_with('[') {
             return None;
         }
         let mut reader = Reader {
-            text: self.0,
+            text: self.text,
             at: 1,
         };
         let mut values = Vec::new();
@@ -111,7 +123,7 @@ impl<'a> Reader<'a> {
         let mut members = Vec::with_capacity(12);
         self.items('}', |reader| {
             let name = reader.name()?;
-            members.push((unescape(name), reader.value(MAX_DEPTH - 1)?));
+            members.push((name.unescape(), reader.value(MAX_DEPTH - 1)?));
             Some(())
         })?;
         Some(Object { members })
@@ -120,10 +132,9 @@ impl<'a> Reader<'a> {
     /// A value in which up to `depth` arrays and objects nest.
     fn value(&mut self, depth: usize) -> Option<Value<'a>> {
         let start = self.at;
+        let mut escaped = false;
         match self.peek()? {
-            b'"' => {
-                self.string()?;
-            }
+            b'"' => escaped = self.string()?.escaped,
             b'{' => {
                 let depth = depth.checked_sub(1)?;
                 self.at += 1;
@@ -143,7 +154,8 @@ impl<'a> Reader<'a> {
             b'n' => self.literal("null")?,
             _ => self.number()?,
         }
-        Some(Value(&self.text[start..self.at]))
+        let text = &self.text[start..self.at];
+        Some(Value { text, escaped })
     }
 
     /// What stands between an opening bracket and its end, separated by commas.
@@ -170,7 +182,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The name of a member and the colon after it.
-    fn name(&mut self) -> Option<&'a str> {
+    fn name(&mut self) -> Option<Content<'a>> {
         let name = self.string()?;
         self.space();
         self.expect(b':')?;
@@ -179,21 +191,22 @@ impl<'a> Reader<'a> {
     }
 
     /// What stands between the quotes, escapes and all.
-    fn string(&mut self) -> Option<&'a str> {
+    fn string(&mut self) -> Option<Content<'a>> {
         self.expect(b'"')?;
         let start = self.at;
+        let mut escaped = false;
         loop {
-            // The text is UTF-8: the bytes of a character above ASCII need no look.
-            let rest = self.text.as_bytes().get(self.at..)?;
-            self.at += rest
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+            self.at += plain(self.text.as_bytes().get(self.at..)?);
             match self.peek()? {
                 b'"' => {
+                    let text = &self.text[start..self.at];
                     self.at += 1;
-                    return Some(&self.text[start..self.at - 1]);
+                    return Some(Content { text, escaped });
                 }
-                b'\\' => self.escape()?,
+                b'\\' => {
+                    escaped = true;
+                    self.escape()?;
+                }
                 _ => return None,
             }
         }
@@ -284,11 +297,41 @@ fn code_unit(digits: &[u8]) -> Option<u16> {
     })
 }
 
-/// The string whose content between the quotes this is. The reader has seen that it is well-formed.
-fn unescape(content: &str) -> Cow<'_, str> {
-    let Some(first) = content.find('\\') else {
-        return Cow::Borrowed(content);
-    };
+/// How many bytes come before the first quote, backslash or control character. The text is UTF-8: the bytes of a
+/// character above ASCII need no look.
+///
+/// Most of a token is strings, so eight bytes are looked at in one step. A byte is marked in its highest bit if it
+/// is what is looked for; a byte behind a marked one may be marked wrongly, the first one never is.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+
+    let (words, rest) = bytes.as_chunks();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let marks = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+        if marks != 0 {
+            return at * 8 + marks.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    bytes.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
+}
+
+impl<'a> Content<'a> {
+    /// The string that this stands for. The reader has seen that it is well-formed.
+    fn unescape(self) -> Cow<'a, str> {
+        match self.escaped {
+            true => Cow::Owned(unescape(self.text)),
+            false => Cow::Borrowed(self.text),
+        }
+    }
+}
+
+fn unescape(content: &str) -> String {
+    let first = content.find('\\').unwrap_or(content.len());
     let (before, mut rest) = content.split_at(first);
     let mut text = String::with_capacity(content.len());
     text.push_str(before);
@@ -309,7 +352,7 @@ fn unescape(content: &str) -> Cow<'_, str> {
         text.push_str(&rest[..plain]);
         rest = &rest[plain..];
     }
-    Cow::Owned(text)
+    text
 }
 
 /// The character whose digits stand after the `u`, and how long its escape is after the first backslash.
@@ -354,6 +397,33 @@ mod tests {
             array.get("a").and_then(Value::as_strings).expect("strings"),
             ["x", "x"]
         );
+    }
+
+    /// Every byte at every place of a step and the next ones, before and behind what marks bytes wrongly.
+    #[test]
+    fn the_end_of_plain_text_is_found() {
+        let slow = |bytes: &[u8]| {
+            let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+            bytes.iter().position(special).unwrap_or(bytes.len())
+        };
+        for filler in [b'a', b' ', 0x7f, 0x80, 0xff, b'"' + 1, b'\\' - 1] {
+            for length in 0..20 {
+                let mut bytes = vec![filler; length];
+                assert_eq!(plain(&bytes), length);
+                for at in 0..length {
+                    for byte in 0..=u8::MAX {
+                        bytes[at] = byte;
+                        assert_eq!(plain(&bytes), slow(&bytes), "{bytes:?}");
+                        if let Some(next) = bytes.get_mut(at + 1) {
+                            *next = b'"';
+                            assert_eq!(plain(&bytes), slow(&bytes), "{bytes:?}");
+                            bytes[at + 1] = filler;
+                        }
+                    }
+                    bytes[at] = filler;
+                }
+            }
+        }
     }
 
     #[test]
