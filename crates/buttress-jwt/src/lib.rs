@@ -18,6 +18,7 @@ mod jwks_service;
 mod key;
 mod key_ring;
 mod key_source;
+mod known_headers;
 mod memory;
 mod metrics;
 mod principal;

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     Claims, Clock, Error, ErrorKind, KeySource, TokenError, TokenErrorKind, VerifyingKey,
     key_source::News,
+    known_headers::KnownHeaders,
     schedule::{MAX_LEEWAY, delta},
     token::{Compact, Header, HeaderBuffer, base64url, json::Object, read_custom},
 };
@@ -53,6 +54,7 @@ struct Rules {
     audience: String,
     client_ids: Option<Vec<String>>,
     keys: KeySource,
+    known_headers: KnownHeaders,
     leeway: TimeDelta,
     clock: Clock,
 }
@@ -73,6 +75,7 @@ impl Verifier {
                 audience: audience.into(),
                 client_ids: None,
                 keys: keys.into(),
+                known_headers: KnownHeaders::new(),
                 leeway: delta(DEFAULT_LEEWAY),
                 clock: Clock::system(),
             }),
@@ -207,10 +210,20 @@ impl Verifier {
         token: &str,
         now: DateTime<Utc>,
     ) -> Result<(Vec<u8>, VerifyingKey), TokenError> {
+        let Rules {
+            keys,
+            known_headers,
+            ..
+        } = &*self.rules;
         let compact = Compact::split(token)?;
-        let mut buffer: HeaderBuffer = [0; _];
-        let header = Header::read(compact.header, &mut buffer)?;
-        let key = self.rules.keys.find(&header, now)?;
+        let (key, is_new) = match known_headers.find(compact.header, keys, now) {
+            Some(key) => (key, false),
+            None => {
+                let mut buffer: HeaderBuffer = [0; _];
+                let header = Header::read(compact.header, &mut buffer)?;
+                (keys.find(&header, now)?, header.key_id.is_some())
+            }
+        };
         let mut buffer = [0; MAX_SIGNATURE];
         let signature = base64url::decode_into(compact.signature, &mut buffer).ok_or(SIGNATURE)?;
         if !key.verifies(compact.message.as_bytes(), signature) {
@@ -218,6 +231,9 @@ impl Verifier {
                 TokenErrorKind::BadSignature,
                 "the signature is not of this key over this token",
             ));
+        }
+        if is_new {
+            known_headers.insert(compact.header, &key, keys, now);
         }
         let payload = base64url::decode(compact.payload).ok_or(PAYLOAD)?;
         Ok((payload, key))

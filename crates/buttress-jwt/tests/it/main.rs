@@ -17,6 +17,7 @@ mod jwks;
 mod key_ring;
 mod key_set;
 mod keys;
+mod known_headers;
 mod log;
 mod memory;
 #[cfg(feature = "metrics")]
