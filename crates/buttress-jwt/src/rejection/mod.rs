@@ -3,7 +3,10 @@ pub(crate) mod problems;
 use std::{error::Error, fmt};
 
 use buttress_problem::{Catalogue, Problem, ToProblem};
-use http::{HeaderValue, header::WWW_AUTHENTICATE};
+use http::{
+    HeaderValue,
+    header::{RETRY_AFTER, WWW_AUTHENTICATE},
+};
 
 use crate::{
     ApiKeyRefusal, TokenError,
@@ -15,6 +18,9 @@ use self::problems::{
     INVALID_TOKEN, SERVICE_UNAVAILABLE,
 };
 
+/// In seconds. What does not answer is perhaps away for a moment only.
+const SOON: HeaderValue = HeaderValue::from_static("1");
+
 /// Why [`BearerLayer`](crate::BearerLayer), [`ApiKeyLayer`](crate::ApiKeyLayer) or
 /// [`RequireLayer`](crate::RequireLayer) does not let a request pass, and the problem that tells its client so.
 ///
@@ -25,7 +31,7 @@ use self::problems::{
 /// | [`InvalidRequest`](RejectionKind::InvalidRequest) | 400 | `INVALID_REQUEST` | `invalid_request` |
 /// | [`InsufficientScope`](RejectionKind::InsufficientScope) | 403 | `INSUFFICIENT_SCOPE` | `insufficient_scope`, with `scope`; also the member `missingScopes` |
 /// | [`Forbidden`](RejectionKind::Forbidden) | 403 | `FORBIDDEN` | no challenge: no other token of the client would do |
-/// | [`Unavailable`](RejectionKind::Unavailable) | 503 | `SERVICE_UNAVAILABLE` | no challenge: the client has done nothing wrong |
+/// | [`Unavailable`](RejectionKind::Unavailable) | 503 | `SERVICE_UNAVAILABLE` | no challenge: the client has done nothing wrong; `Retry-After: 1` |
 /// | [`Misconfigured`](RejectionKind::Misconfigured) | 500 | `INTERNAL_SERVER_ERROR` | no challenge |
 ///
 /// A client is told the same of every token that is not accepted. [`token_error`](Self::token_error) is for metrics
@@ -221,10 +227,12 @@ impl ToProblem for Rejection {
             RejectionKind::Misconfigured => INTERNAL_SERVER_ERROR,
         };
         let mut problem = Problem::of(kind);
-        // What is wrong with the service is for its logs.
-        if self.kind != RejectionKind::Misconfigured {
-            problem = problem.with_detail(self.reason);
-        }
+        problem = match self.kind {
+            // What is wrong with the service is for its logs; its clients learn when to come back.
+            RejectionKind::Unavailable => problem.with_header(RETRY_AFTER, SOON),
+            RejectionKind::Misconfigured => problem,
+            _ => problem.with_detail(self.reason),
+        };
         if !self.missing_scopes.is_empty() {
             problem = problem.with_extension("missingScopes", &self.missing_scopes);
         }

@@ -33,7 +33,8 @@ pub(crate) const FORBIDDEN: ProblemType = ProblemType::new(StatusCode::FORBIDDEN
 
 pub(crate) const SERVICE_UNAVAILABLE: ProblemType =
     ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").with_description(
-        "Whether the request may pass cannot be found out at the moment: try again later.",
+        "Whether the request may pass cannot be found out at the moment: try again after the \
+         seconds that `Retry-After` names.",
     );
 
 pub(crate) const INTERNAL_SERVER_ERROR: ProblemType =

@@ -271,6 +271,8 @@ async fn a_check_that_fails_is_neither_yes_nor_no() {
         let answer = answer.expect_status(503);
         assert_eq!(answer.json()["code"], "SERVICE_UNAVAILABLE");
         assert_eq!(answer.header("www-authenticate"), None);
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert_eq!(answer.json().get("detail"), None);
         assert!(!answer.text().contains("database"), "{answer:?}");
         assert_eq!(calls, 0);
     }

@@ -167,6 +167,8 @@ async fn others_may_be_asked() {
     let answer = answer.expect_status(503);
     assert_eq!(answer.json()["code"], "SERVICE_UNAVAILABLE");
     assert_eq!(answer.header("www-authenticate"), None);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(answer.json().get("detail"), None);
     assert!(!answer.text().contains("redis"), "{answer:?}");
     let rejection = answer.extension::<Rejection>().unwrap();
     assert_eq!(rejection.kind(), RejectionKind::Unavailable);

@@ -70,6 +70,8 @@ fn is_unavailable((answer, time, log, calls): &(Answer, Duration, String, usize)
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.json()["code"], "SERVICE_UNAVAILABLE");
     assert_eq!(answer.header("www-authenticate"), None);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(answer.json().get("detail"), None);
     // tokio counts milliseconds, and rounds up.
     assert!(
         (limit..limit + Duration::from_millis(2)).contains(time),

@@ -207,6 +207,8 @@ async fn nobody_passes_while_the_store_does_not_answer() {
         let answer = answer.expect_status(503);
         assert_eq!(answer.json()["code"], "SERVICE_UNAVAILABLE");
         assert_eq!(answer.header("www-authenticate"), None);
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert_eq!(answer.json().get("detail"), None);
         assert!(log.contains("ERROR") && !log.contains(&text), "{log}");
     }
 }

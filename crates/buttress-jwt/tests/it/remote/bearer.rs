@@ -74,6 +74,8 @@ async fn without_keys_the_service_is_unavailable_and_says_nothing_of_the_token()
         let answer = call(&layer, &token(es256())).await.expect_status(503);
         assert_eq!(answer.header("www-authenticate"), None);
         assert_eq!(answer.json()["code"], "SERVICE_UNAVAILABLE");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert_eq!(answer.json().get("detail"), None);
         let rejection = answer.extension::<Rejection>().unwrap();
         assert_eq!(rejection.kind(), RejectionKind::Unavailable);
     }
