@@ -3,56 +3,61 @@
 //! `BearerLayer` is in front of everything under `/v1` that a token has a meaning for, and finds out
 //! who asks. It lets pass what has no token, so that the catalogue is public, and nothing that has
 //! one which is not good: a client whose token has expired is to learn that, and not to read on as
-//! somebody else. `RequireLayer` is in front of each group of routes that not everybody may call.
+//! somebody else. `guarded` puts a `RequireLayer` in front of routes that not everybody may call, and
+//! writes into the document what it requires.
 //! Login and refresh are behind neither: they are for those whose token is no longer good.
 
 use axum::{
-    body::Bytes,
     extract::{FromRequestParts, Request},
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER, request::Parts},
+    http::{StatusCode, request::Parts},
     middleware::Next,
     response::Response,
 };
-use buttress_jwt::{Principal, Rejection, RejectionKind, Require, RequireLayer, SessionId};
-use buttress_problem::{Answers, Catalogue, Problem, ToProblem};
+use buttress_jwt::{BearerLayer, BearerScheme, Principal, Require, RequireLayer, SessionId};
+use buttress_problem::{Answers, Catalogue, Problem};
 use tracing::Span;
+use utoipa_axum::router::UtoipaMethodRouter;
 use uuid::Uuid;
 
+use super::AppState;
 use crate::{
     auth::scopes::{PRODUCTS_WRITE, PROFILE, USERS_READ},
     domain::Role,
 };
 
-/// The answer to who does not pass: as all answers, what is wrong here is not told, and when to come
-/// back is.
-pub(super) fn respond(rejection: &Rejection) -> axum::http::Response<Bytes> {
-    let problem = match rejection.kind() {
-        RejectionKind::Unavailable => Problem::new(StatusCode::SERVICE_UNAVAILABLE)
-            .with_header(RETRY_AFTER, HeaderValue::from_static("1")),
-        _ => rejection.to_problem(),
-    };
-    problem.into()
+/// Access tokens, as the document calls them.
+pub(super) const SCHEME: BearerScheme = BearerScheme::new("bearer");
+
+/// Routes for those of whom this is true, in the document too. A method that none of them has is
+/// for nobody, and answered as such.
+pub(super) fn guarded(
+    require: Require,
+    (schemas, mut paths, router): UtoipaMethodRouter<AppState>,
+) -> UtoipaMethodRouter<AppState> {
+    SCHEME.require_in(&mut paths, &require);
+    let router = router.route_layer(RequireLayer::new(require));
+    (schemas, paths, router)
 }
 
 /// Those who look after the catalogue.
-pub(super) fn catalogue_admins() -> RequireLayer {
-    admins_with(PRODUCTS_WRITE)
+pub(super) fn catalogue_admin() -> Require {
+    admin_with(PRODUCTS_WRITE)
 }
 
 /// Those who may see everybody.
-pub(super) fn user_admins() -> RequireLayer {
-    admins_with(USERS_READ)
+pub(super) fn user_admin() -> Require {
+    admin_with(USERS_READ)
 }
 
 /// Everybody who is signed in, about themselves.
-pub(super) fn oneself() -> RequireLayer {
-    RequireLayer::new(Require::scope(PROFILE))
+pub(super) fn oneself() -> Require {
+    Require::scope(PROFILE)
 }
 
 /// The role says what somebody is, and the scope what the token was made for.
-fn admins_with(scope: &'static str) -> RequireLayer {
+fn admin_with(scope: &'static str) -> Require {
     let role = Require::role(Role::Admin.as_str());
-    RequireLayer::new(Require::all([role, Require::scope(scope)]))
+    Require::all([role, Require::scope(scope)])
 }
 
 /// The one who makes the request.
@@ -98,39 +103,14 @@ pub(super) async fn name_in_log(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// What a route that everybody may call answers because of a token.
+/// What a route that everybody may call answers because of a token: what `BearerLayer` does, but
+/// that there is none is no mistake.
 pub(super) struct AnyToken;
-
-/// What a route for those who are signed in answers to others.
-pub(super) struct SignedIn;
-
-/// What a route for administrators answers to others.
-pub(super) struct AdminOnly;
-
-const ANY_TOKEN: &[&str] = &["INVALID_TOKEN", "INVALID_REQUEST", "SERVICE_UNAVAILABLE"];
-const SIGNED_IN: &[&str] = &["AUTHENTICATION_REQUIRED", "INSUFFICIENT_SCOPE"];
-const ADMIN_ONLY: &[&str] = &["FORBIDDEN"];
 
 impl Answers for AnyToken {
     fn problems() -> Catalogue {
-        rejections(&[ANY_TOKEN])
+        let all = BearerLayer::<()>::problems().into_iter();
+        all.filter(|kind| kind.code() != "AUTHENTICATION_REQUIRED")
+            .collect()
     }
-}
-
-impl Answers for SignedIn {
-    fn problems() -> Catalogue {
-        rejections(&[ANY_TOKEN, SIGNED_IN])
-    }
-}
-
-impl Answers for AdminOnly {
-    fn problems() -> Catalogue {
-        rejections(&[ANY_TOKEN, SIGNED_IN, ADMIN_ONLY])
-    }
-}
-
-fn rejections(codes: &[&[&str]]) -> Catalogue {
-    let codes = codes.concat();
-    let all = Rejection::catalogue().into_iter();
-    all.filter(|kind| codes.contains(&kind.code())).collect()
 }

@@ -15,7 +15,6 @@ use buttress_problem::{
 use uuid::Uuid;
 
 use super::{
-    access::AdminOnly,
     auth::error::{
         EmailTaken, InvalidCredentials, InvalidIdempotencyKey, RefreshRefused, SessionNotFound,
     },
@@ -208,5 +207,6 @@ pub(super) enum NotReady {
 /// Every kind of problem that there is a page about.
 pub(super) fn catalogue() -> Catalogue {
     type Extractors = (Json<()>, Path<()>, Query<()>, InvalidIdempotencyKey);
-    <(ApiError, AdminOnly, NotReady, Extractors, Anything)>::problems()
+    type Access = buttress_jwt::Rejection;
+    <(ApiError, NotReady, Extractors, Access, Anything)>::problems()
 }

@@ -56,7 +56,7 @@ pub fn router(state: AppState) -> Result<Router, serde_json::Error> {
         .merge(auth::routes())
         .merge(users::routes())
         .route_layer(from_fn(access::name_in_log))
-        .route_layer(state.auth.bearer().with_responder(access::respond));
+        .route_layer(state.auth.bearer());
     let (api, document) = OpenApiRouter::with_openapi(openapi::frame())
         .merge(with_caller)
         .merge(auth::public_routes())

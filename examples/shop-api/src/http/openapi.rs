@@ -3,13 +3,14 @@
 use axum::{Router, body::Bytes, http::StatusCode, http::header::CONTENT_TYPE, routing::get};
 use buttress_problem::{Answers, Catalogue, Problem, ProblemType};
 use utoipa::{
-    Modify, OpenApi,
+    OpenApi,
     openapi::{
         RefOr,
         schema::{AdditionalProperties, Schema},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
+
+use super::access::SCHEME;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,7 +28,7 @@ use utoipa::{
             too; where they are not, at login and refresh for one, it does no harm.\n\n\
             There are no cursors yet: a list is one page.",
     ),
-    modifiers(&Bearer),
+    modifiers(&SCHEME),
     tags(
         (name = "products", description = "The catalogue."),
         (name = "auth", description = "Signing in, and what follows from it."),
@@ -37,22 +38,6 @@ use utoipa::{
     components(schemas(Problem)),
 )]
 struct Document;
-
-/// How requests say who makes them. The names at an operation are the scopes that it needs.
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let about = "An access token, as login and refresh give it.";
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("JWT")
-            .description(Some(about))
-            .build();
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
-    }
-}
 
 /// The document without its paths.
 pub(super) fn frame() -> utoipa::openapi::OpenApi {

@@ -1,6 +1,8 @@
 //! Who may do what: for every operation, by what the OpenAPI document says of it.
 
+use buttress_jwt::testing::Routes;
 use serde_json::Value;
+use shop_api::http::{AppState, router};
 use uuid::Uuid;
 
 use crate::{
@@ -46,24 +48,59 @@ fn needs(operation: &Value) -> Needs {
     }
 }
 
+/// What requires nothing, and is to.
+const PUBLIC: [&str; 9] = [
+    "GET /v1/products",
+    "GET /v1/products/{id}",
+    "POST /v1/auth/register",
+    "POST /v1/auth/login",
+    "POST /v1/auth/refresh",
+    "POST /v1/auth/logout",
+    "GET /.well-known/jwks.json",
+    "GET /livez",
+    "GET /readyz",
+];
+
+/// What the others require: one line for each, so that who may do what is read in one place.
+const REQUIREMENTS: &str = "\
+POST /v1/products: role(admin) and scope(products:write)
+DELETE /v1/products/{id}: role(admin) and scope(products:write)
+PATCH /v1/products/{id}: role(admin) and scope(products:write)
+GET /v1/auth/sessions: scope(profile)
+DELETE /v1/auth/sessions: scope(profile)
+DELETE /v1/auth/sessions/{id}: scope(profile)
+GET /v1/users/me: scope(profile)
+GET /v1/users/{id}: scope(profile)
+GET /v1/users: role(admin) and scope(users:read)
+";
+
 #[tokio::test]
-async fn the_document_says_what_needs_a_token() {
+async fn every_route_requires_what_was_agreed_on_and_the_document_says_so() {
     let shop = closed_shop().await;
-    let operations = operations(&shop).await;
-    let with = |needs: Needs| {
-        let chosen = operations.iter().filter(move |(_, _, it)| *it == needs);
-        chosen.map(|(method, path, _)| {
-            let resource = path.split('/').take(4).collect::<Vec<_>>().join("/");
-            format!("{method} {resource}")
-        })
-    };
-    let admin: Vec<_> = with(Needs::AdminToken).collect();
-    let products = operations
-        .iter()
-        .filter(|(method, path, _)| path.starts_with("/v1/products") && method != "GET");
-    assert_eq!(admin.len(), products.count() + 1, "{admin:?}");
-    assert!(admin.contains(&"GET /v1/users".to_owned()));
-    assert_eq!(with(Needs::SomeToken).count(), 5);
+    let answer = shop.get("/openapi.json").await;
+    let document = answer.json();
+    let app = router(AppState {
+        store: shop.store.clone(),
+        auth: shop.auth.clone(),
+    });
+    let app = app.expect("the document is JSON");
+    let typed = serde_json::from_str(answer.text()).expect("is OpenAPI");
+    let routes = Routes::from_openapi(&typed).except(PUBLIC);
+
+    let open = routes.open(app.clone()).await;
+    assert!(open.is_empty(), "{open}");
+    let requirements = routes.requirements(app).await;
+    assert_eq!(requirements.to_string(), REQUIREMENTS);
+
+    for (method, path, require) in requirements.iter() {
+        let operation = &document["paths"][path][method.as_str().to_lowercase()];
+        let require = require.map(ToString::to_string);
+        assert_eq!(operation["x-require"].as_str(), require.as_deref());
+    }
+    // No document has these.
+    for page in ["/docs", "/openapi.json", "/problems/"] {
+        assert_eq!(shop.get(page).await.status, 200, "{page}");
+    }
 }
 
 #[tokio::test]

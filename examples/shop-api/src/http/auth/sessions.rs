@@ -7,7 +7,7 @@ use axum::{
         header::{CACHE_CONTROL, VARY},
     },
 };
-use buttress_jwt::SessionId;
+use buttress_jwt::{BearerLayer, SessionId};
 use buttress_problem::{
     Problems,
     axum::{Json, Path, Query},
@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{error::SessionNotFound, view::SessionList};
 use crate::http::{
     AppState,
-    access::{Caller, SignedIn, oneself},
+    access::{Caller, guarded, oneself},
     error::{ApiError, DatabaseError, InvalidQuery},
     id::Id,
     list::NoParams,
@@ -25,9 +25,8 @@ use crate::http::{
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(list, end_all))
-        .routes(routes!(end))
-        .route_layer(oneself())
+        .routes(guarded(oneself(), routes!(list, end_all)))
+        .routes(guarded(oneself(), routes!(end)))
 }
 
 /// List one's own sessions
@@ -36,10 +35,9 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     operation_id = "list_sessions",
     path = "/v1/auth/sessions",
     tag = "auth",
-    security(("bearer" = ["profile"])),
     responses(
         (status = 200, description = "All sessions that are live.", body = SessionList),
-        Problems<(SignedIn, InvalidQuery, DatabaseError)>,
+        Problems<(InvalidQuery, DatabaseError, BearerLayer)>,
     ),
 )]
 async fn list(
@@ -62,11 +60,10 @@ async fn list(
     operation_id = "end_session",
     path = "/v1/auth/sessions/{id}",
     tag = "auth",
-    security(("bearer" = ["profile"])),
     params(("id" = Uuid, Path)),
     responses(
         (status = 204, description = "It is ended."),
-        Problems<(SignedIn, Path<()>, InvalidQuery, SessionNotFound, DatabaseError)>,
+        Problems<(Path<()>, InvalidQuery, SessionNotFound, DatabaseError, BearerLayer)>,
     ),
 )]
 async fn end(
@@ -90,10 +87,9 @@ async fn end(
     operation_id = "end_sessions",
     path = "/v1/auth/sessions",
     tag = "auth",
-    security(("bearer" = ["profile"])),
     responses(
         (status = 204, description = "All are ended."),
-        Problems<(SignedIn, InvalidQuery, DatabaseError)>,
+        Problems<(InvalidQuery, DatabaseError, BearerLayer)>,
     ),
 )]
 async fn end_all(

@@ -205,14 +205,6 @@ function formFor(api, method, path, operation) {
   return form;
 }
 
-/** Who may: what the operation says of tokens. */
-function accessOf(operation) {
-  if (!operation.security) return undefined;
-  const scopes = operation.security.flatMap((way) => Object.values(way).flat());
-  const names = scopes.flatMap((scope) => [" ", make("code", {}, scope)]);
-  return make("p", { class: "about" }, "Needs an access token with", ...names, ".");
-}
-
 function responsesOf(api, operation) {
   const list = make("dl", {});
   for (const [status, node] of Object.entries(operation.responses ?? {})) {
@@ -231,7 +223,7 @@ function sectionFor(api, method, path, operation) {
     if (details.childElementCount > 1) return;
     const inside = make("div", { class: "inside" });
     if (operation.description) inside.append(make("p", { class: "about" }, ...prose(operation.description)));
-    inside.append(accessOf(operation) ?? "", make("h3", {}, "Answers"), responsesOf(api, operation), make("h3", {}, "Try it"), formFor(api, method, path, operation));
+    inside.append(make("h3", {}, "Answers"), responsesOf(api, operation), make("h3", {}, "Try it"), formFor(api, method, path, operation));
     details.append(inside);
   });
   return details;

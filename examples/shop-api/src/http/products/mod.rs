@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header::LOCATION},
     response::IntoResponse,
 };
+use buttress_jwt::BearerLayer;
 use buttress_preconditions::{ETag, Preconditions, Rejection};
 use buttress_problem::{
     Problems,
@@ -23,7 +24,7 @@ use self::{
 };
 use super::{
     AppState,
-    access::{AdminOnly, AnyToken, catalogue_admins},
+    access::{AnyToken, catalogue_admin, guarded},
     error::{ApiError, DatabaseError, Invalid, InvalidQuery, ProductNotFound},
     id::Id,
     list::NoParams,
@@ -33,15 +34,11 @@ use super::{
 use crate::domain::Product;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    let public = OpenApiRouter::new()
+    OpenApiRouter::new()
         .routes(routes!(list))
-        .routes(routes!(read));
-    let admin = OpenApiRouter::new()
-        .routes(routes!(create))
-        .routes(routes!(change, delete))
-        .route_layer(catalogue_admins());
-    // In this order: what there is no method for is the answer of the last one, for everybody.
-    admin.merge(public)
+        .routes(routes!(read))
+        .routes(guarded(catalogue_admin(), routes!(create)))
+        .routes(guarded(catalogue_admin(), routes!(change, delete)))
 }
 
 /// List products
@@ -54,7 +51,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     path = "/v1/products",
     tag = "products",
     params(ListParams),
-    responses((status = 200, description = "A page of products.", body = ProductList), Problems<(AnyToken, InvalidQuery, Invalid, DatabaseError)>),
+    responses((status = 200, description = "A page of products.", body = ProductList), Problems<(InvalidQuery, Invalid, DatabaseError, AnyToken)>),
 )]
 async fn list(
     State(state): State<AppState>,
@@ -71,7 +68,6 @@ async fn list(
     operation_id = "create_product",
     path = "/v1/products",
     tag = "products",
-    security(("bearer" = ["products:write"])),
     request_body = CreateProduct,
     responses(
         (
@@ -83,7 +79,7 @@ async fn list(
                 ("ETag" = String, description = "The product's tag, for a change of it."),
             ),
         ),
-        Problems<(AdminOnly, InvalidQuery, Json<()>, Invalid, DatabaseError)>,
+        Problems<(InvalidQuery, Json<()>, Invalid, DatabaseError, BearerLayer)>,
     ),
 )]
 async fn create(
@@ -118,7 +114,7 @@ async fn create(
             description = "The product is what the client has: it has a tag of `If-None-Match`.",
             headers(("ETag" = String, description = "The product's tag.")),
         ),
-        Problems<(AnyToken, Path<()>, InvalidQuery, ProductNotFound, DatabaseError)>,
+        Problems<(Path<()>, InvalidQuery, ProductNotFound, DatabaseError, AnyToken)>,
     ),
 )]
 async fn read(
@@ -141,7 +137,6 @@ async fn read(
     operation_id = "change_product",
     path = "/v1/products/{id}",
     tag = "products",
-    security(("bearer" = ["products:write"])),
     params(("id" = Uuid, Path), IfMatch),
     request_body(
         content(
@@ -157,7 +152,6 @@ async fn read(
             headers(("ETag" = String, description = "The product's new tag, for the next change.")),
         ),
         Problems<(
-            AdminOnly,
             Path<()>,
             InvalidQuery,
             Json<()>,
@@ -165,6 +159,7 @@ async fn read(
             ProductNotFound,
             Rejection,
             DatabaseError,
+            BearerLayer,
         )>,
     ),
 )]
@@ -190,11 +185,10 @@ async fn change(
     operation_id = "delete_product",
     path = "/v1/products/{id}",
     tag = "products",
-    security(("bearer" = ["products:write"])),
     params(("id" = Uuid, Path), IfMatch),
     responses(
         (status = 204, description = "It is deleted."),
-        Problems<(AdminOnly, Path<()>, InvalidQuery, ProductNotFound, Rejection, DatabaseError)>,
+        Problems<(Path<()>, InvalidQuery, ProductNotFound, Rejection, DatabaseError, BearerLayer)>,
     ),
 )]
 async fn delete(

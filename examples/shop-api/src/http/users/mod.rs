@@ -4,6 +4,7 @@ mod query;
 mod view;
 
 use axum::{extract::State, response::IntoResponse};
+use buttress_jwt::BearerLayer;
 use buttress_problem::{
     Problems,
     axum::{Json, Path, Query},
@@ -15,7 +16,7 @@ use self::query::ListParams;
 pub(super) use self::view::{UserList, UserView};
 use super::{
     AppState,
-    access::{AdminOnly, Caller, SignedIn, oneself, user_admins},
+    access::{Caller, guarded, oneself, user_admin},
     error::{ApiError, DatabaseError, InvalidQuery, UserNotFound},
     id::Id,
     list::NoParams,
@@ -23,14 +24,10 @@ use super::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    let own = OpenApiRouter::new()
-        .routes(routes!(me))
-        .routes(routes!(read))
-        .route_layer(oneself());
-    let all = OpenApiRouter::new()
-        .routes(routes!(list))
-        .route_layer(user_admins());
-    own.merge(all)
+    OpenApiRouter::new()
+        .routes(guarded(oneself(), routes!(me)))
+        .routes(guarded(oneself(), routes!(read)))
+        .routes(guarded(user_admin(), routes!(list)))
 }
 
 /// List users
@@ -41,11 +38,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     operation_id = "list_users",
     path = "/v1/users",
     tag = "users",
-    security(("bearer" = ["users:read"])),
     params(ListParams),
     responses(
         (status = 200, description = "A page of users.", body = UserList),
-        Problems<(AdminOnly, InvalidQuery, DatabaseError)>,
+        Problems<(InvalidQuery, DatabaseError, BearerLayer)>,
     ),
 )]
 async fn list(
@@ -64,7 +60,6 @@ async fn list(
     operation_id = "read_me",
     path = "/v1/users/me",
     tag = "users",
-    security(("bearer" = ["profile"])),
     params(IfNoneMatch),
     responses(
         (
@@ -78,7 +73,7 @@ async fn list(
             description = "The user is what the client has: they have a tag of `If-None-Match`.",
             headers(("ETag" = String, description = "The user's tag.")),
         ),
-        Problems<(SignedIn, InvalidQuery, UserNotFound, DatabaseError)>,
+        Problems<(InvalidQuery, UserNotFound, DatabaseError, BearerLayer)>,
     ),
 )]
 async fn me(
@@ -97,7 +92,6 @@ async fn me(
     operation_id = "read_user",
     path = "/v1/users/{id}",
     tag = "users",
-    security(("bearer" = ["profile"])),
     params(("id" = Uuid, Path), IfNoneMatch),
     responses(
         (
@@ -111,7 +105,7 @@ async fn me(
             description = "The user is what the client has: they have a tag of `If-None-Match`.",
             headers(("ETag" = String, description = "The user's tag.")),
         ),
-        Problems<(SignedIn, Path<()>, InvalidQuery, UserNotFound, DatabaseError)>,
+        Problems<(Path<()>, InvalidQuery, UserNotFound, DatabaseError, BearerLayer)>,
     ),
 )]
 async fn read(
