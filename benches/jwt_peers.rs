@@ -148,9 +148,8 @@ fn jwt_simple(parties: &Parties) -> (Sign, Verify) {
                 signature_type: Some("at+jwt".to_owned()),
                 ..HeaderOptions::default()
             };
-            let sign: Sign = Box::new(move |claims| {
-                signing.$sign(claims, &header).expect("a token")
-            });
+            let sign: Sign =
+                Box::new(move |claims| signing.$sign(claims, &header).expect("a token"));
             let options = simple_options();
             // They are taken by value.
             let verify: Verify = Box::new(move |token| {

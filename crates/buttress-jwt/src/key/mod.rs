@@ -4,6 +4,8 @@ mod jwk;
 mod key_set;
 mod pem;
 mod public;
+#[cfg(test)]
+mod signature_vectors;
 mod signer;
 mod signing;
 mod thumbprint;
