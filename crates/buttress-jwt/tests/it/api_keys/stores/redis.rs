@@ -37,16 +37,20 @@ impl ApiKeyStoreHarness for Redis {
         Arc::new(store.expect("a prefix"))
     }
 
-    /// The clock of a server cannot be set: what is kept gets older instead.
     async fn advance(&self, by: Duration) {
-        let by = i64::try_from(by.as_millis()).expect("a short time");
-        let () = Script::new(AGE)
-            .arg(&self.prefix)
-            .arg(-by)
-            .invoke_async(&mut connect(&self.client()).await)
-            .await
-            .expect("older keys");
+        let_time_pass(&self.client(), &self.prefix, by).await;
     }
+}
+
+/// The clock of a server cannot be set: what is kept gets older instead.
+pub(super) async fn let_time_pass(server: &Client, prefix: &str, by: Duration) {
+    let by = i64::try_from(by.as_millis()).expect("a short time");
+    let () = Script::new(AGE)
+        .arg(prefix)
+        .arg(-by)
+        .invoke_async(&mut connect(server).await)
+        .await
+        .expect("older keys");
 }
 
 const AGE: &str = "
