@@ -6,9 +6,12 @@ local group, id = ARGV[1], ARGV[2]
 if redis.call('EXISTS', key) == 1 then return {false} end
 local now = clock()
 
+local others = unended(group, index)
+if not others then return MOVING end
+
 redis.call('ZREMRANGEBYSCORE', index, '(0', '(' .. number(now - tonumber(ARGV[12])))
 local live, over = {}, {}
-for _, values in ipairs(unended(group, index)) do
+for _, values in ipairs(others) do
     local among = is_live(values, now) and live or over
     among[#among + 1] = values
 end
@@ -23,7 +26,7 @@ redis.call('HSET', key, 'id', id, 'subject', ARGV[3], 'label', ARGV[4], 'context
     'started_at', number(now), 'last_used_at', number(now), 'idle_ms', ARGV[6], 'ends_at', number(ends),
     'generation', '0', 'current', ARGV[9], 'reissues', '0')
 redis.call('PEXPIREAT', key, number(ends))
-enlist(index, id, 0, ends, now)
+enlist(index, key, id, 0, ends, now)
 local reply = {session(key)}
 for _, values in ipairs(over) do reply[#reply + 1] = finish(group, values, ARGV[11], now) end
 return reply

@@ -30,9 +30,18 @@ end
 -- No id begins like this: they are hexadecimal.
 local function index_of(group, subject) return group .. 'subject:' .. subject end
 
+-- Whether all of these keys are on this node, or are nowhere. While a cluster moves their slot, key by key, what has
+-- not come yet reads as missing: only a command that names several keys fails then.
+local function together(...) return type(redis.pcall('EXISTS', ...)) == 'number' end
+
+-- Clients of a cluster wait and try again.
+local MOVING = redis.error_reply('TRYAGAIN The sessions of the subject are being moved to another node')
+
 -- In the index, those that have not ended have the score 0, and the others the time when they ended. It lives as
--- long as the last of what it names.
-local function enlist(index, id, score, ends, now)
+-- long as the last of what it names. If it is elsewhere, a second one here would be in its way: it is left as it is,
+-- and what it says of this family is put right by whoever reads it.
+local function enlist(index, key, id, score, ends, now)
+    if not together(index, key) then return end
     redis.call('ZADD', index, number(score), id)
     local left = redis.call('PTTL', index)
     if left < 0 or now + left < ends then redis.call('PEXPIREAT', index, number(ends)) end
@@ -42,20 +51,35 @@ end
 local function finish(group, values, reason, now)
     if now >= expires_at(values) then reason = 'expired' end
     values[9], values[10] = number(now), reason
-    redis.call('HSET', group .. values[1], 'ended_at', values[9], 'end_reason', reason)
-    enlist(index_of(group, values[2]), values[1], now, tonumber(values[8]), now)
+    local key = group .. values[1]
+    redis.call('HSET', key, 'ended_at', values[9], 'end_reason', reason)
+    enlist(index_of(group, values[2]), key, values[1], now, tonumber(values[8]), now)
     return values
 end
 
--- Those of the index that have not ended. What is not there any more leaves the index.
+-- The sessions with these ids of the index, false where there is none any more. Nothing while they are being moved.
+local function sessions(group, index, ids)
+    local keys, found = {}, {}
+    for position, id in ipairs(ids) do keys[position] = group .. id end
+    -- Lua passes some thousand arguments at most.
+    for first = 1, #keys, 1000 do
+        if not together(index, unpack(keys, first, math.min(first + 999, #keys))) then return nil end
+    end
+    for position, key in ipairs(keys) do found[position] = session(key) or false end
+    return found
+end
+
+-- Those of the index that have not ended, or nothing while they are being moved. What is not there any more leaves
+-- the index.
 local function unended(group, index)
-    local found = {}
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, '0', '0')) do
-        local values = session(group .. id)
+    local ids, found = redis.call('ZRANGEBYSCORE', index, '0', '0'), {}
+    local all = sessions(group, index, ids)
+    if not all then return nil end
+    for position, values in ipairs(all) do
         if values and not values[9] then
             found[#found + 1] = values
         else
-            redis.call('ZREM', index, id)
+            redis.call('ZREM', index, ids[position])
         end
     end
     return found

@@ -1,8 +1,10 @@
 -- KEYS: the index of the subject. ARGV: the group.
 
 local now = clock()
+local found = unended(ARGV[1], KEYS[1])
+if not found then return MOVING end
 local reply = {}
-for _, values in ipairs(unended(ARGV[1], KEYS[1])) do
+for _, values in ipairs(found) do
     if is_live(values, now) then reply[#reply + 1] = values end
 end
 return reply

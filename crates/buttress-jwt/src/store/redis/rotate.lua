@@ -47,9 +47,10 @@ elseif verdict == 'reissued' then
 elseif verdict ~= 'ahead' then
     values = finish(group, values, verdict, now)
 end
--- An index that was lost comes back with those that are used.
+-- An index that was lost comes back with those that are used. One that has gone to another node is none that was lost,
+-- and what was done here is done.
 local index = index_of(group, values[2])
-if not values[9] and not redis.call('ZSCORE', index, values[1]) then
-    enlist(index, values[1], 0, tonumber(values[8]), now)
+if not values[9] and redis.pcall('ZSCORE', index, values[1]) == false then
+    enlist(index, key, values[1], 0, tonumber(values[8]), now)
 end
 return {verdict, apart, salt, number(since), retry and 'y' or '', unpack(values, 1, #SESSION)}

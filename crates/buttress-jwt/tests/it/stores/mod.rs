@@ -13,6 +13,10 @@ mod redis_cluster;
 mod redis_connection;
 #[cfg(feature = "redis-sentinel")]
 mod redis_sentinel;
+#[cfg(feature = "redis-cluster")]
+mod redis_slots;
+#[cfg(feature = "redis-cluster")]
+pub(crate) mod slot;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

@@ -6,7 +6,9 @@ local key, index = KEYS[1], KEYS[2]
 local prefix, id = ARGV[1], ARGV[2]
 if redis.call('EXISTS', key) == 1 then return {} end
 local now = clock()
-for _, other in ipairs(redis.call('SMEMBERS', index)) do
+local others = listed(index, prefix)
+if not others then return MOVING end
+for _, other in ipairs(others) do
     if redis.call('EXISTS', prefix .. other) == 0 then redis.call('SREM', index, other) end
 end
 

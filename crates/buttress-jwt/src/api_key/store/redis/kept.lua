@@ -18,3 +18,20 @@ local function kept(key, now)
     values[#FIELDS + 1] = number(now)
     return values
 end
+
+-- Clients of a cluster wait and try again.
+local MOVING = redis.error_reply('TRYAGAIN The keys of the subject are being moved to another node')
+
+-- The ids in the index of a subject, whose keys have names that begin with the prefix. Nothing while they are being
+-- moved: a cluster moves a slot key by key, and what has not come yet reads as missing. Only a command that names
+-- several keys fails then.
+local function listed(index, prefix)
+    local ids, keys = redis.call('SMEMBERS', index), {}
+    for position, id in ipairs(ids) do keys[position] = prefix .. id end
+    -- Lua passes some thousand arguments at most.
+    for first = 1, #keys, 1000 do
+        local there = redis.pcall('EXISTS', index, unpack(keys, first, math.min(first + 999, #keys)))
+        if type(there) ~= 'number' then return nil end
+    end
+    return ids
+end

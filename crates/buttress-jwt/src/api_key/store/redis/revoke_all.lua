@@ -2,8 +2,10 @@
 -- The keys of the subject are in the same slot as its index.
 
 local now = clock()
+local ids = listed(KEYS[1], ARGV[1])
+if not ids then return MOVING end
 local reply = {}
-for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+for _, id in ipairs(ids) do
     reply[#reply + 1] = kept(ARGV[1] .. id, now)
     redis.call('DEL', ARGV[1] .. id)
 end

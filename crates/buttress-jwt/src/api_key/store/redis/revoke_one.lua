@@ -5,5 +5,6 @@ local values = kept(KEYS[1], clock())
 if not values then return {} end
 if ARGV[2] ~= '' and (ARGV[2] ~= '+' .. values[2] or ARGV[3] ~= values[3]) then return {} end
 redis.call('DEL', KEYS[1])
-redis.call('SREM', ARGV[1] .. 'of:' .. values[3] .. ':' .. values[2], values[1])
+-- While a cluster moves the slot, the index may have gone already. What it names and is not there does no harm.
+redis.pcall('SREM', ARGV[1] .. 'of:' .. values[3] .. ':' .. values[2], values[1])
 return {values}
