@@ -5,6 +5,8 @@ use crate::{EndReason, Refusal, ReissueCause, RejectionKind};
 const SESSIONS_STARTED: &str = "buttress_jwt_sessions_started_total";
 const SESSIONS_ENDED: &str = "buttress_jwt_sessions_ended_total";
 const REFRESHES_ROTATED: &str = "buttress_jwt_refreshes_rotated_total";
+const REFRESHES_KEPT: &str = "buttress_jwt_refreshes_kept_total";
+const REFRESHES_CAUGHT_UP: &str = "buttress_jwt_refreshes_caught_up_total";
 const REFRESHES_REISSUED: &str = "buttress_jwt_refreshes_reissued_total";
 const REFRESHES_REFUSED: &str = "buttress_jwt_refreshes_refused_total";
 const REQUESTS_REFUSED: &str = "buttress_jwt_requests_refused_total";
@@ -21,6 +23,14 @@ pub fn describe_metrics() {
         (
             REFRESHES_ROTATED,
             "Refreshes that replaced the refresh token.",
+        ),
+        (
+            REFRESHES_KEPT,
+            "Refreshes whose refresh token was too young to be replaced.",
+        ),
+        (
+            REFRESHES_CAUGHT_UP,
+            "Refreshes that replaced a refresh token which the store had lost.",
         ),
         (
             REFRESHES_REISSUED,
@@ -47,6 +57,14 @@ pub(super) fn session_ended(reason: EndReason) {
 
 pub(super) fn refresh_rotated() {
     counter!(REFRESHES_ROTATED).increment(1);
+}
+
+pub(super) fn refresh_kept() {
+    counter!(REFRESHES_KEPT).increment(1);
+}
+
+pub(super) fn refresh_caught_up() {
+    counter!(REFRESHES_CAUGHT_UP).increment(1);
 }
 
 pub(super) fn refresh_reissued(cause: ReissueCause) {

@@ -8,6 +8,8 @@ use crate::{SessionEvent, SessionEvents};
 /// | `buttress_jwt_sessions_started_total` | |
 /// | `buttress_jwt_sessions_ended_total` | `reason`: [`EndReason::as_str`](crate::EndReason::as_str) |
 /// | `buttress_jwt_refreshes_rotated_total` | |
+/// | `buttress_jwt_refreshes_kept_total` | |
+/// | `buttress_jwt_refreshes_caught_up_total` | |
 /// | `buttress_jwt_refreshes_reissued_total` | `cause`: [`ReissueCause::as_str`](crate::ReissueCause::as_str) |
 /// | `buttress_jwt_refreshes_refused_total` | `reason`: [`Refusal::as_str`](crate::Refusal::as_str) |
 ///
@@ -28,11 +30,9 @@ impl SessionEvents for SessionMetrics {
     fn on_event(&self, event: &SessionEvent<'_>) {
         match event {
             SessionEvent::Started { .. } => counters::session_started(),
-            SessionEvent::Rotated { .. } | SessionEvent::CaughtUp { .. } => {
-                counters::refresh_rotated();
-            }
-            // There is no new refresh token, and nothing was refused.
-            SessionEvent::Kept { .. } => {}
+            SessionEvent::Rotated { .. } => counters::refresh_rotated(),
+            SessionEvent::Kept { .. } => counters::refresh_kept(),
+            SessionEvent::CaughtUp { .. } => counters::refresh_caught_up(),
             SessionEvent::Reissued { cause, .. } => counters::refresh_reissued(*cause),
             SessionEvent::Refused { refusal, .. } => counters::refresh_refused(*refusal),
             SessionEvent::Ended {

@@ -12,8 +12,9 @@ use std::{
 };
 
 use buttress_jwt::{
-    Algorithm, BearerLayer, Issuer, KeyRing, MemoryRefreshStore, RefreshKeys, Require,
-    RequireLayer, SessionMetrics, Sessions, SigningKey, describe_metrics,
+    Algorithm, ApiKeyLayer, ApiKeys, BearerLayer, Environment, Issuer, KeyRing, MemoryApiKeyStore,
+    MemoryRefreshStore, RefreshKeys, Require, RequireLayer, SessionMetrics, Sessions, SigningKey,
+    describe_metrics,
 };
 use buttress_testkit::{alloc, http};
 use bytes::Bytes;
@@ -29,14 +30,14 @@ use crate::support::{Hands, NOW, claims, peer};
 
 /// Keeps everything that a program counts.
 #[derive(Default)]
-struct Counts {
+pub(crate) struct Counts {
     counters: Mutex<BTreeMap<Key, Arc<AtomicU64>>>,
     described: Mutex<Vec<(String, Option<Unit>)>>,
 }
 
 impl Counts {
     /// The counters, as exporters show them.
-    fn get(&self) -> Vec<String> {
+    pub(crate) fn get(&self) -> Vec<String> {
         let counters = self.counters.lock().unwrap();
         let show = |(key, count): (&Key, &Arc<AtomicU64>)| {
             let labels: Vec<_> = key
@@ -124,6 +125,53 @@ async fn what_happens_to_sessions_is_counted() {
 }
 
 #[tokio::test]
+async fn tokens_that_are_kept_are_not_rotated() {
+    let counts = Counts::default();
+    let _here = set_default_local_recorder(&counts);
+    let age = Duration::from_secs(60);
+    let sessions = sessions().with_min_rotation_age(age).unwrap();
+    let pair = sessions.start("user-1").await.unwrap();
+    sessions.refresh(&pair.refresh_token).await.unwrap();
+    sessions.refresh(&pair.refresh_token).await.unwrap();
+    assert_eq!(
+        counts.get(),
+        [
+            "buttress_jwt_refreshes_kept_total{} 2",
+            "buttress_jwt_sessions_started_total{} 1",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn refusals_of_api_keys_are_counted_as_those_of_tokens() {
+    let counts = Counts::default();
+    let _here = set_default_local_recorder(&counts);
+    let inner = service_fn(|_: ::http::Request<Full<Bytes>>| {
+        ready(Ok::<_, Infallible>(::http::Response::new(
+            Full::<Bytes>::default(),
+        )))
+    });
+    let keys = ApiKeys::new("shop", Environment::Live, MemoryApiKeyStore::new()).unwrap();
+    let elsewhere = ApiKeys::new("shop", Environment::Live, MemoryApiKeyStore::new()).unwrap();
+    let known = keys.issue("user-1").await.unwrap().secret.reveal();
+    let unknown = elsewhere.issue("user-1").await.unwrap().secret.reveal();
+    let service = ApiKeyLayer::new(keys).layer(inner);
+    // One is refused by its text, and the other by the store.
+    for (key, status) in [(&*known, 200), (&unknown, 401), ("junk", 401)] {
+        let request = http::get("/").header("x-api-key", key);
+        request.call(service.clone()).await.expect_status(status);
+    }
+    http::get("/").call(service).await.expect_status(401);
+    assert_eq!(
+        counts.get(),
+        [
+            "buttress_jwt_requests_refused_total{kind=invalid-token} 2",
+            "buttress_jwt_requests_refused_total{kind=unauthenticated} 1",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn refusals_of_requests_and_the_memory_are_counted() {
     let counts = Counts::default();
     let _here = set_default_local_recorder(&counts);
@@ -205,7 +253,7 @@ fn everything_is_described_as_counts() {
     metrics::with_local_recorder(&counts, describe_metrics);
     let described = counts.described.lock().unwrap();
     let units: BTreeMap<_, _> = described.iter().cloned().collect();
-    assert_eq!(units.len(), 7);
+    assert_eq!(units.len(), 9);
     assert!(units.values().all(|unit| *unit == Some(Unit::Count)));
     let readme = include_str!("../../README.md");
     for name in units.keys() {

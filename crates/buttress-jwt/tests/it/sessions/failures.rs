@@ -215,6 +215,29 @@ async fn one_that_lost_a_rotation_can_be_made_to_catch_up() {
     login.sessions.refresh(&third.refresh_token).await.unwrap();
 }
 
+#[cfg(feature = "metrics")]
+#[tokio::test]
+async fn rotations_that_were_lost_are_counted_apart() {
+    let counts = crate::metrics::Counts::default();
+    let _here = metrics::set_default_local_recorder(&counts);
+    let (mut login, _) = login(&Fault::Lost);
+    login.sessions = login
+        .sessions
+        .with_rollback(OnRollback::AcceptOneAhead)
+        .with_events(buttress_jwt::SessionMetrics::new());
+    let first = login.sessions.start("user-1").await.unwrap();
+    let second = login.sessions.refresh(&first.refresh_token).await.unwrap();
+    login.sessions.refresh(&second.refresh_token).await.unwrap();
+    assert_eq!(
+        counts.get(),
+        [
+            "buttress_jwt_refreshes_caught_up_total{} 1",
+            "buttress_jwt_refreshes_rotated_total{} 1",
+            "buttress_jwt_sessions_started_total{} 1",
+        ]
+    );
+}
+
 #[tokio::test]
 async fn claims_are_those_of_now() {
     let count = Arc::new(AtomicUsize::new(0));
