@@ -81,6 +81,41 @@ fn the_description_has_all_of_it() {
     );
 }
 
+/// As layers around one another do.
+#[test]
+fn requirements_around_one_another_are_met_together() {
+    let mut operation = Operation::new();
+    BearerScheme::new("cookie").require(&mut operation, &role("admin"));
+    SCHEME.require(
+        &mut operation,
+        &Require::any([role("admin"), role("clerk")]),
+    );
+    SCHEME.require(&mut operation, &scope("orders:write"));
+    let document = serde_json::to_value(operation).unwrap();
+    assert_eq!(
+        document["security"],
+        json!([
+            {"cookie": ["admin"]},
+            {"accessToken": ["admin", "orders:write"]},
+            {"accessToken": ["clerk", "orders:write"]},
+        ])
+    );
+    assert_eq!(
+        document["x-require"],
+        "(role(admin) or (role(admin) or role(clerk))) and scope(orders:write)"
+    );
+
+    let many: Vec<_> = (0..10).map(|n| Require::role(format!("r{n}"))).collect();
+    let mut operation = Operation::new();
+    SCHEME.require(&mut operation, &Require::any(many.clone()));
+    SCHEME.require(
+        &mut operation,
+        &Require::any(many.into_iter().chain([role("x")])),
+    );
+    let document = serde_json::to_value(operation).unwrap();
+    assert_eq!(document["security"], json!([{"accessToken": []}]));
+}
+
 #[test]
 fn the_answers_are_those_that_there_can_be() {
     let codes = |require: &Require| {

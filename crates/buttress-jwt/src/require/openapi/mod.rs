@@ -2,6 +2,8 @@
 
 mod ways;
 
+use std::{borrow::Cow, mem};
+
 use buttress_problem::Catalogue;
 use utoipa::{
     Modify,
@@ -13,7 +15,7 @@ use utoipa::{
     },
 };
 
-use self::ways::{Way, ways};
+use self::ways::{Way, product, ways};
 use super::{Require, rule::Rule};
 use crate::rejection::problems::{
     AUTHENTICATION_REQUIRED, FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN,
@@ -111,19 +113,60 @@ impl BearerScheme {
     ///
     /// An answer that the operation describes itself stays as it is. Where it has others of the same status,
     /// describe them together: `Problems<(OrderError, BearerLayer, RequireLayer)>` of buttress-problem.
-    /// What the operation demands of other schemes stays too, as alternatives.
+    /// What the operation demands of other schemes stays too, as alternatives. What it demands of this scheme already,
+    /// because a router around it requires something else, is demanded beside this: callers meet both.
     pub fn require(&self, operation: &mut Operation, require: &Require) {
+        let told = told(operation);
+        let is_new = told
+            .as_deref()
+            .is_some_and(|told| told != require.to_string());
         let security = operation.security.get_or_insert_default();
-        for alternative in self.security(require) {
+        let (before, others) = mem::take(security)
+            .into_iter()
+            .partition::<Vec<_>, _>(|alternative| is_new && self.names_of(alternative).is_some());
+        *security = others;
+        for alternative in self.beside(&before, require) {
             if !security.contains(&alternative) {
                 security.push(alternative);
             }
         }
-        describe(operation, &require.to_string());
+        // Schemes are alternatives to one another.
+        let word = if before.is_empty() { "or" } else { "and" };
+        describe(operation, &require.to_string(), word);
         for (status, response) in answers(require).to_responses() {
             let responses = &mut operation.responses.responses;
             responses.entry(status).or_insert(response);
         }
+    }
+
+    /// The names that the alternative has of this scheme, and of no other.
+    fn names_of(&self, alternative: &SecurityRequirement) -> Option<Way> {
+        let written = serde_json::to_value(alternative).ok()?;
+        let [(name, names)] = &*written.as_object()?.iter().collect::<Vec<_>>() else {
+            return None;
+        };
+        let names = names.as_array()?.iter().filter_map(|name| name.as_str());
+        (*name == self.name).then(|| names.map(|name| name.to_owned().into()).collect())
+    }
+
+    /// The alternatives for who has to meet one of those before, if there are any, and the requirement too.
+    fn beside(
+        &self,
+        before: &[SecurityRequirement],
+        require: &Require,
+    ) -> Vec<SecurityRequirement> {
+        let security = self.security(require);
+        if before.is_empty() {
+            return security;
+        }
+        let ways = |of: &[SecurityRequirement]| -> Vec<Way> {
+            of.iter().filter_map(|one| self.names_of(one)).collect()
+        };
+        // Where there are too many, what is left is that a token is needed.
+        let both = product(&ways(before), &ways(&security)).unwrap_or(vec![Way::new()]);
+        both.into_iter()
+            .map(|way| SecurityRequirement::new(self.name, way))
+            .collect()
     }
 
     /// The same for every operation of these paths.
@@ -144,22 +187,41 @@ impl Modify for BearerScheme {
 
 const EXTENSION: &str = "x-require";
 
-fn describe(operation: &mut Operation, require: &str) {
-    let extensions = operation.extensions.get_or_insert_default();
+/// What was said before of what the operation requires.
+fn told(operation: &Operation) -> Option<String> {
+    let told = operation.extensions.as_ref()?.get(EXTENSION)?.as_str()?;
+    Some(told.to_owned())
+}
+
+fn describe(operation: &mut Operation, require: &str, word: &str) {
+    let told = told(operation);
     // Two schemes with one requirement say it once.
-    if extensions
-        .get(EXTENSION)
-        .is_some_and(|told| told == require)
-    {
+    if told.as_deref() == Some(require) {
         return;
     }
-    extensions.merge(ExtensionsBuilder::new().add(EXTENSION, require).build());
+    let all = match told {
+        Some(told) => format!(
+            "{} {word} {}",
+            in_parentheses(&told),
+            in_parentheses(require)
+        ),
+        None => require.to_owned(),
+    };
+    let extensions = operation.extensions.get_or_insert_default();
+    extensions.merge(ExtensionsBuilder::new().add(EXTENSION, all).build());
     // What is between backticks in Markdown is shown as it is, but for backticks.
     let text = format!("Requires `{}`.", require.replace('`', "'"));
     operation.description = Some(match operation.description.take() {
         Some(description) if !description.is_empty() => format!("{description}\n\n{text}"),
         _ => text,
     });
+}
+
+fn in_parentheses(require: &str) -> Cow<'_, str> {
+    match require.contains(' ') {
+        true => format!("({require})").into(),
+        false => require.into(),
+    }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

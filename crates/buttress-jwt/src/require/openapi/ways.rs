@@ -36,7 +36,8 @@ pub(super) fn ways(require: &Require) -> Option<Vec<Way>> {
     }
 }
 
-fn product(left: &[Way], right: &[Way]) -> Option<Vec<Way>> {
+/// Each way on the left with each on the right; `None` when there are too many.
+pub(super) fn product(left: &[Way], right: &[Way]) -> Option<Vec<Way>> {
     let mut ways = Vec::new();
     for left in left {
         for right in right {
