@@ -9,6 +9,7 @@ mod auto_traits;
 #[cfg(feature = "axum")]
 mod axum;
 mod bearer;
+mod cases;
 mod cookie;
 mod fuzz;
 mod interop;

@@ -1,5 +1,6 @@
 //! `Sessions`, from the login to the logout.
 
+mod attacks;
 mod endings;
 mod failures;
 mod lost;
