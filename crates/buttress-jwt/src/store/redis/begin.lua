@@ -1,6 +1,7 @@
 -- KEYS: the family, the index of the subject. ARGV: the group, id, subject, label, context, idle time, lifetime,
 -- the last time there is, current, limit, the reason of an eviction, how long the index knows what has ended.
 
+only_on_a_master('HDEL', KEYS[1])
 local key, index = KEYS[1], KEYS[2]
 local group, id = ARGV[1], ARGV[2]
 if redis.call('EXISTS', key) == 1 then return {false} end

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 /// names (feature `redis-sentinel`).
 ///
 /// It is made from the client of the crate `redis` for them, which knows their addresses, passwords and certificates.
-/// A client of Sentinel has to ask for the master: a replica refuses everything.
+/// A client of Sentinel has to ask for the master: of a replica nothing is taken, not even what it could be read for.
 pub struct RedisClient(Servers);
 
 enum Servers {

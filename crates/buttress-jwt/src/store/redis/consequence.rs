@@ -5,15 +5,15 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 pub(super) enum Consequence {
     /// The connection is good. What the server says is not wrong with the connection: it loads its contents
     /// (`LOADING`), the cluster has lost a master or moves a slot (`CLUSTERDOWN`, `TRYAGAIN`), too few replicas
-    /// or too little memory is left, a script takes too long (`BUSY`). Nothing was done, and to repeat it at once
+    /// or too little room is left, a script takes too long (`BUSY`). Nothing was done, and to repeat it at once
     /// would find the same: that is for later, and for the caller. The client of a cluster waits and repeats by
     /// itself, as long as it has time.
     Keep,
     /// The connection is broken, or has not answered in time, so that what comes next would wait behind. What was
     /// asked may have been done, so that it is not repeated.
     Replace,
-    /// The server is a replica: another one is the master by now, and a new connection may lead there. A replica
-    /// has done nothing, so that the call is repeated.
+    /// The server is a replica: another one is the master by now, and a new connection may lead there. Each script
+    /// begins with a write, which a replica refuses, so that it has done nothing and the call is repeated.
     ReplaceAndRepeat,
 }
 
@@ -68,6 +68,7 @@ mod tests {
             "TRYAGAIN Multiple keys request during rehashing of slot",
             "BUSY Redis is busy running a script.",
             "NOREPLICAS Not enough good replicas to write.",
+            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
             "OOM command not allowed when used memory > 'maxmemory'.",
             "MOVED 1 127.0.0.1:7000",
             "ERR unknown command",

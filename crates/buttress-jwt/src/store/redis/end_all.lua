@@ -1,6 +1,7 @@
 -- KEYS: the index of the subject. ARGV: the group, the reason, the id that stays or nothing, how long ago those
 -- ended that are named again. The answer: how many have ended by this, they, and those.
 
+only_on_a_master('ZREM', KEYS[1])
 local index, group = KEYS[1], ARGV[1]
 local now = clock()
 local since = number(math.max(now - tonumber(ARGV[4]), 1))

@@ -1,5 +1,6 @@
 -- KEYS: the index of the subject. ARGV: the group.
 
+only_on_a_master('ZREM', KEYS[1])
 local now = clock()
 local found = unended(ARGV[1], KEYS[1])
 if not found then return MOVING end

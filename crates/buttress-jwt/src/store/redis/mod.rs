@@ -26,10 +26,10 @@ use crate::{
 /// are in one slot of a cluster. Every key goes with the session's absolute end. Time is the server's.
 ///
 /// One connection is shared by all. It is replaced when it breaks, when an answer does not come in time, and when
-/// the server turns out to be a replica: another one is the master then, and the call is repeated there. Who waits
-/// for an answer that is lost gets an error and may try again. What the server acknowledges is as durable as it is
-/// configured to be; after a failover that lost writes, tokens that are newer than the store are recognised
-/// ([`Verdict::Ahead`](crate::Verdict::Ahead)), not taken for stolen ones.
+/// the server turns out to be a replica: another one is the master then, and the call is repeated there. Nothing is
+/// read from a replica either. Who waits for an answer that is lost gets an error and may try again. What the server
+/// acknowledges is as durable as it is configured to be; after a failover that lost writes, tokens that are newer than
+/// the store are recognised ([`Verdict::Ahead`](crate::Verdict::Ahead)), not taken for stolen ones.
 ///
 /// The server must not evict (`maxmemory-policy noeviction`): without the index of a subject, its sessions are
 /// neither listed nor ended together until each was refreshed, which puts it back. A failover that loses the end

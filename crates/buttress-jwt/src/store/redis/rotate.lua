@@ -2,6 +2,7 @@
 -- milliseconds, how often the newest is given out again, how old it has to be, "y" if one ahead is believed.
 -- The rules are those of `Family::rotate`.
 
+only_on_a_master('HDEL', KEYS[1])
 local key, group = KEYS[1], ARGV[1]
 local values = session(key)
 if not values then return {} end

@@ -2,6 +2,7 @@
 -- the label or nothing, scopes, roles, digest, lifetime or nothing, the last time there is, how long it is kept beyond.
 -- The other keys of the subject are in the same slot as its index.
 
+only_on_a_master('HDEL', KEYS[1])
 local key, index = KEYS[1], KEYS[2]
 local prefix, id = ARGV[1], ARGV[2]
 if redis.call('EXISTS', key) == 1 then return {} end

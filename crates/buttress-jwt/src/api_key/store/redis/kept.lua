@@ -8,6 +8,11 @@ local function clock()
     return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
+-- A replica says what it has, however old, and only refuses to be written to. A former master that became one would be
+-- read from for ever. So a script begins with a write that changes nothing, of what cannot be there: nothing in it
+-- has an empty name. The command is one for what the key is, and the key may be missing.
+local function only_on_a_master(command, key) redis.call(command, key, '') end
+
 local FIELDS = {'id', 'subject', 'environment', 'label', 'scopes', 'roles', 'created_at', 'expires_at',
     'last_used_at', 'rotated_at', 'overlaps_until', 'current', 'previous'}
 

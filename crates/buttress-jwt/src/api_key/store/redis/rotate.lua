@@ -1,6 +1,7 @@
 -- KEYS: the key. ARGV: subject, environment, digest, overlap in milliseconds.
 -- The rules are those of `KeptKey::rotate`.
 
+only_on_a_master('HDEL', KEYS[1])
 local key = KEYS[1]
 local now, overlap = clock(), tonumber(ARGV[4])
 local values = kept(key, now)
