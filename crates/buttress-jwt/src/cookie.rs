@@ -15,21 +15,26 @@ use crate::{
 /// | | name | `Path` | what browsers promise |
 /// |---|---|---|---|
 /// | [`host`](Self::host) | `__Host-…` | `/` | it was set by this very host, over TLS |
-/// | [`secure`](Self::secure) | `__Secure-…` | any | it was set over TLS, maybe by a neighbouring domain |
+/// | [`secure`](Self::secure) | `__Secure-…` | any | it was set over TLS, by this host or a neighbouring domain |
 /// | [`insecure_loopback`](Self::insecure_loopback) | any | `/` | nothing |
 ///
+/// Take [`host`](Self::host) if you can. A neighbouring domain, such as `blog.example.com` beside `api.example.com`, can
+/// set a `__Secure-` cookie for both. If the browser has one from here too, there are two, which [`read`](Self::read)
+/// refuses: the user is locked out. If it has none, because the user is signed out or the browser has dropped it for many
+/// others, the neighbour's is the only one, and nothing in the request tells: whoever runs that domain can sign the user
+/// in as themselves, and sees what the user then enters. Only `__Host-` prevents it.
+///
 /// `__Host-` demands the path `/`. A refresh token that is to be sent to its endpoint alone, and with no other request,
-/// is therefore `__Secure-`. Neighbouring domains may set a cookie of that name too: then there are two, which
-/// [`read`](Self::read) refuses. They can lock a user out so, and not log them in as somebody else.
+/// is therefore `__Secure-`: for hosts without neighbours, or with none but trusted ones.
 ///
 /// ```
 /// use std::time::Duration;
 /// use buttress_jwt::TokenCookie;
 ///
-/// let cookie = TokenCookie::secure("rt", "/v1/auth/refresh")?;
+/// let cookie = TokenCookie::host("rt")?;
 /// assert_eq!(
 ///     cookie.set("the-token", Duration::from_secs(1_209_600))?,
-///     "__Secure-rt=the-token; Path=/v1/auth/refresh; Max-Age=1209600; Secure; HttpOnly; SameSite=Strict"
+///     "__Host-rt=the-token; Path=/; Max-Age=1209600; Secure; HttpOnly; SameSite=Strict"
 /// );
 /// # Ok::<_, buttress_jwt::Error>(())
 /// ```
@@ -90,7 +95,8 @@ impl TokenCookie {
         Self::new("__Host-", name, "/")
     }
 
-    /// `__Secure-` and this name, for this path and what is below it.
+    /// `__Secure-` and this name, for this path and what is below it. Neighbouring domains can set it too, with a token of
+    /// their own: see [above](Self).
     ///
     /// # Errors
     ///
@@ -212,7 +218,7 @@ impl TokenCookie {
     /// # Errors
     ///
     /// A [`Rejection`] of the kind [`InvalidRequest`](crate::RejectionKind::InvalidRequest) when there are two of this
-    /// name: which of them comes from here cannot be told.
+    /// name: which of them comes from here cannot be told. Nor can it of one, unless it is [`host`](Self::host).
     pub fn read<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, Rejection> {
         credentials::in_cookies(headers, &self.name)
     }

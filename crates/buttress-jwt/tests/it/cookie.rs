@@ -142,6 +142,17 @@ fn one_cookie_of_the_very_name_is_read() {
     }
 }
 
+/// A neighbouring domain can set `__Secure-rt` with `Domain=example.com` in a browser that has none: nothing in the
+/// request tells. The same cannot be done to `__Host-rt`, which browsers take from this very host alone.
+#[test]
+fn one_cookie_of_a_neighbour_is_read_as_ours() {
+    let secure = TokenCookie::secure("rt", "/v1/auth/refresh").unwrap();
+    let host = TokenCookie::host("rt").unwrap();
+    let headers = headers(&["__Secure-rt=of-the-attacker"]);
+    assert_eq!(secure.read(&headers).unwrap(), Some("of-the-attacker"));
+    assert_eq!(host.read(&headers).unwrap(), None);
+}
+
 #[tokio::test]
 async fn it_lives_as_long_as_the_session_and_the_token() {
     let hands = Hands::at(NOW);
