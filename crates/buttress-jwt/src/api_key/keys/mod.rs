@@ -25,7 +25,8 @@ const MAX_AGE: Duration = Duration::from_secs(60);
 /// A key is `prefix_environment_id_secret_checksum`, such as `shop_live_0Xm…_9bT…_1xdkSF`: everything in it is a letter,
 /// a digit or an underscore. The secret has 256 random bits. What is kept is a SHA-256 of the whole, which is bound to
 /// the prefix, the environment and the id; no slow hash is needed against secrets that nobody can guess. What is not of
-/// this form, or whose checksum is wrong, is refused without asking the store.
+/// this form, or whose checksum is wrong, is refused without asking the store. The checksum is no secret: who computes it for
+/// a key that is made up makes the store look for it once.
 ///
 /// Scanners for secrets find the keys of the prefix `shop` by this regular expression, and by the checksum, the CRC-32
 /// of what stands before it as 6 digits of base 62 (`0-9A-Za-z`), which of them are real:
