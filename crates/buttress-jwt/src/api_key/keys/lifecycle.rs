@@ -12,6 +12,7 @@ const DAY: u64 = 24 * 60 * 60;
 
 /// The longest overlap: who needs longer has two keys.
 const MAX_OVERLAP: Duration = Duration::from_secs(90 * DAY);
+const NANOS_PER_MILLI: u128 = 1_000_000;
 
 impl ApiKeys {
     /// Issues a key. How many a subject may have is for the application to see to, which can [list](Self::list) them.
@@ -44,6 +45,8 @@ impl ApiKeys {
     /// without overlap it is dead at once, and so is one from before, as after a leak. `None` when the subject has no
     /// such key that is live.
     ///
+    /// The overlap is rounded up to whole milliseconds.
+    ///
     /// If the answer is lost, the new secret is too: it is kept nowhere. Issue another key then, and revoke this one.
     ///
     /// # Errors
@@ -64,6 +67,9 @@ impl ApiKeys {
             ));
         }
         let inner = &self.inner;
+        // As exactly as every store keeps it, and never none if there is to be one.
+        let overlap = overlap.as_nanos().div_ceil(NANOS_PER_MILLI);
+        let overlap = u64::try_from(overlap).map_or(MAX_OVERLAP, Duration::from_millis);
         let (secret, digest) = inner.format.generate(id)?;
         let rotation = KeyRotation {
             id,

@@ -229,6 +229,22 @@ async fn both_keys_work_during_the_overlap() {
 }
 
 #[tokio::test]
+async fn an_overlap_is_whole_milliseconds_and_at_least_one() {
+    let (keys, ..) = keys();
+    for (nanos, millis) in [(1, 1), (999_999, 1), (1_000_000, 1), (1_000_001, 2)] {
+        let (id, _) = issue(&keys).await;
+        let overlap = Duration::from_nanos(nanos);
+        let rotated = keys.rotate("user-1", id, overlap).await.unwrap().unwrap();
+        let until = rotated.key.overlaps_until.unwrap();
+        assert_eq!(
+            until.timestamp_nanos_opt().unwrap(),
+            NOW * 1_000_000_000 + millis * 1_000_000,
+            "{nanos}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn without_overlap_everything_from_before_is_dead() {
     let (keys, ..) = keys();
     let (id, first) = issue(&keys).await;
