@@ -7,6 +7,7 @@ mod kept;
 mod key;
 mod keys;
 mod layer;
+mod memories;
 mod secret;
 mod service;
 mod store;

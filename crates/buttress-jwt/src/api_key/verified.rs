@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::ApiKey;
+use super::{ApiKey, WhichKeys};
 
 /// A bounded memory, found by digest: no key is in it, and nobody can choose digests that meet in one place.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ struct Kept {
     old: HashMap<[u8; 32], Entry>,
 }
 
-/// Counts how often everything was forgotten: what was read from the store before that is not to be remembered after.
+/// Counts how often something was forgotten: what was read from the store before that is not to be remembered after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Epoch(u64);
 
@@ -97,14 +97,13 @@ impl Verified {
         drop(forgotten);
     }
 
-    /// Forgets everything, as when a key was revoked or rotated: which entries are of it is not worth an index.
-    pub(super) fn forget(&self) {
+    /// Forgets these keys, as when they were revoked or rotated: which entries are of them is not worth an index. Of
+    /// what is being read meanwhile, nothing will be remembered.
+    pub(super) fn forget(&self, which: &WhichKeys) {
         let mut kept = self.kept();
-        let epoch = Epoch(kept.epoch.0.wrapping_add(1));
-        let forgotten = mem::take(&mut *kept);
-        kept.epoch = epoch;
-        drop(kept);
-        drop(forgotten);
+        kept.epoch = Epoch(kept.epoch.0.wrapping_add(1));
+        kept.young.retain(|_, entry| !which.includes(&entry.key));
+        kept.old.retain(|_, entry| !which.includes(&entry.key));
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -181,13 +180,31 @@ mod tests {
     fn what_was_read_before_something_was_forgotten_is_not_remembered() {
         let memory = memory(10);
         let epoch = memory.epoch();
-        memory.insert(epoch, [1; 32], key(), at(0), None);
-        memory.forget();
+        let key = key();
+        memory.insert(epoch, [1; 32], Arc::clone(&key), at(0), None);
+        memory.forget(&WhichKeys::One(key.id));
         assert!(memory.find(&[1; 32], at(0)).is_none());
-        memory.insert(epoch, [1; 32], key(), at(0), None);
+        memory.insert(epoch, [1; 32], Arc::clone(&key), at(0), None);
         assert!(memory.find(&[1; 32], at(0)).is_none());
-        memory.insert(memory.epoch(), [1; 32], key(), at(0), None);
+        memory.insert(memory.epoch(), [1; 32], key, at(0), None);
         assert!(memory.find(&[1; 32], at(0)).is_some());
+    }
+
+    #[test]
+    fn what_is_forgotten_is_of_the_keys_that_are_meant() {
+        let memory = memory(2);
+        let (first, second) = (key(), key());
+        // One in each half, and both of one subject.
+        memory.insert(memory.epoch(), [1; 32], Arc::clone(&first), at(0), None);
+        memory.insert(memory.epoch(), [2; 32], second, at(0), None);
+        memory.forget(&WhichKeys::One(first.id));
+        assert!(memory.find(&[1; 32], at(0)).is_none());
+        assert!(memory.find(&[2; 32], at(0)).is_some());
+        memory.forget(&WhichKeys::AllOf {
+            subject: "user-1".into(),
+            environment: Environment::Live,
+        });
+        assert!(memory.find(&[2; 32], at(0)).is_none());
     }
 
     #[test]

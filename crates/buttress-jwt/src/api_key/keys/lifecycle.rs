@@ -1,11 +1,11 @@
 //! From the first secret of a key to its end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{ApiKeys, IssuedApiKey};
 use crate::{
-    ApiKey, ApiKeyError, ApiKeyId, Error, ErrorKind, KeyIssuance, KeyRotated, KeyRotation,
-    NewApiKey, WhichKeys, api_key::verified::Verified,
+    ApiKey, ApiKeyError, ApiKeyId, ApiKeyStore, Error, ErrorKind, KeyIssuance, KeyRotated,
+    KeyRotation, NewApiKey, WhichKeys,
 };
 
 const DAY: u64 = 24 * 60 * 60;
@@ -78,8 +78,9 @@ impl ApiKeys {
             digest,
             overlap,
         };
-        let _forget = Forget(inner.verified.as_deref());
-        match inner.ask(inner.store.rotate(&rotation)).await? {
+        let which = self.one_of(subject, id);
+        let rotated = inner.change(which, |store| async move { store.rotate(&rotation).await });
+        match rotated.await? {
             KeyRotated::Done(key) => Ok(Some(IssuedApiKey { key, secret })),
             KeyRotated::Unknown => Ok(None),
             KeyRotated::Overlapping(_) => Err(Error::new(
@@ -99,11 +100,7 @@ impl ApiKeys {
     ///
     /// [`ErrorKind::Store`] when the store fails. Whether the key is gone is not known then: revoke it again.
     pub async fn revoke(&self, subject: &str, id: ApiKeyId) -> Result<bool, Error> {
-        let which = WhichKeys::OneOf {
-            subject: subject.to_owned(),
-            environment: self.inner.format.environment(),
-            id,
-        };
+        let which = self.one_of(subject, id);
         Ok(!self.revoke_which(which).await?.is_empty())
     }
 
@@ -129,9 +126,9 @@ impl ApiKeys {
     }
 
     async fn revoke_which(&self, which: WhichKeys) -> Result<Vec<ApiKey>, Error> {
-        let inner = &self.inner;
-        let _forget = Forget(inner.verified.as_deref());
-        inner.ask(inner.store.revoke(&which)).await
+        let meant = which.clone();
+        let revoked = |store: Arc<dyn ApiKeyStore>| async move { store.revoke(&meant).await };
+        self.inner.change(which, revoked).await
     }
 
     /// The keys of this subject in this environment, newest first. Those that have expired are among them for a month.
@@ -145,21 +142,18 @@ impl ApiKeys {
         Ok(found.into_iter().map(|kept| kept.key).collect())
     }
 
+    fn one_of(&self, subject: &str, id: ApiKeyId) -> WhichKeys {
+        WhichKeys::OneOf {
+            subject: subject.to_owned(),
+            environment: self.inner.format.environment(),
+            id,
+        }
+    }
+
     fn all_of(&self, subject: &str) -> WhichKeys {
         WhichKeys::AllOf {
             subject: subject.to_owned(),
             environment: self.inner.format.environment(),
-        }
-    }
-}
-
-/// Forgets what is remembered after the store has been asked, also if nobody waits for its answer any more.
-struct Forget<'a>(Option<&'a Verified>);
-
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        if let Some(verified) = self.0 {
-            verified.forget();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod lifecycle;
+mod tasks;
 
 use std::{
     collections::HashSet,
@@ -10,10 +11,13 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::error::Elapsed;
+
 pub(super) use authentication::Look;
 
 use super::{
-    ApiKey, ApiKeyId, ApiKeySecret, ApiKeyStore, Environment, format::Format, verified::Verified,
+    ApiKey, ApiKeyId, ApiKeySecret, ApiKeyStore, Environment, format::Format, memories::Memories,
+    verified::Verified,
 };
 use crate::{Clock, Error, ErrorKind};
 
@@ -60,7 +64,8 @@ const MAX_AGE: Duration = Duration::from_secs(60);
 /// # }
 /// ```
 ///
-/// It needs a tokio runtime.
+/// What is begun to rotate or revoke a key is finished in a task of its own: a client that hangs up does not leave it
+/// half done. It needs a tokio runtime.
 #[derive(Clone)]
 pub struct ApiKeys {
     inner: Arc<Inner>,
@@ -72,6 +77,8 @@ struct Inner {
     store: Arc<dyn ApiKeyStore>,
     store_timeout: Duration,
     verified: Option<Arc<Verified>>,
+    /// Those of all clones, of which that is one.
+    memories: Arc<Memories>,
     clock: Clock,
     writers: Arc<Mutex<HashSet<ApiKeyId>>>,
 }
@@ -101,11 +108,13 @@ impl ApiKeys {
         environment: Environment,
         store: impl ApiKeyStore,
     ) -> Result<Self, Error> {
+        let memories = Arc::new(Memories::default());
         let inner = Inner {
             format: Format::new(prefix, environment)?,
             store: Arc::new(store),
             store_timeout: Duration::from_secs(5),
-            verified: Some(Arc::new(Verified::new(1024, Duration::from_secs(1)))),
+            verified: Some(memories.another(1024, Duration::from_secs(1))),
+            memories,
             clock: Clock::system(),
             writers: Arc::default(),
         };
@@ -117,8 +126,8 @@ impl ApiKeys {
     /// Remembers about this many keys that were accepted, each for so long, without asking the store again; none if
     /// either is nothing.
     ///
-    /// A key that is revoked or rotated here is forgotten at once. Other instances may accept it for this long. None is
-    /// accepted beyond its end.
+    /// A key that is revoked or rotated here is forgotten at once, also if a clone does that which has another memory.
+    /// Other instances may accept it for this long. None is accepted beyond its end.
     ///
     /// # Errors
     ///
@@ -131,8 +140,9 @@ impl ApiKeys {
             ));
         }
         let remembers = keys > 0 && !age.is_zero();
-        let verified = remembers.then(|| Arc::new(Verified::new(keys, age)));
-        Ok(self.with(|inner| inner.verified = verified))
+        Ok(self.with(|inner| {
+            inner.verified = remembers.then(|| inner.memories.another(keys, age));
+        }))
     }
 
     /// How long the store may take for one answer.
@@ -157,14 +167,16 @@ impl Inner {
     async fn ask<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::time::timeout(self.store_timeout, answer)
             .await
-            .unwrap_or_else(|elapsed| {
-                Err(Error::new(
-                    ErrorKind::Store,
-                    "the store of API keys did not answer in time",
-                )
-                .with_source(elapsed))
-            })
+            .unwrap_or_else(|elapsed| Err(unanswered(elapsed)))
     }
+}
+
+fn unanswered(elapsed: Elapsed) -> Error {
+    Error::new(
+        ErrorKind::Store,
+        "the store of API keys did not answer in time",
+    )
+    .with_source(elapsed)
 }
 
 impl fmt::Debug for ApiKeys {

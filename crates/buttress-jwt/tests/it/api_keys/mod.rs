@@ -20,6 +20,7 @@ use buttress_jwt::{
     ApiKey, ApiKeyId, ApiKeyStore, ApiKeys, Environment, Error, KeptKey, KeyIssuance, KeyRotated,
     KeyRotation, MemoryApiKeyStore, NewApiKey, WhichKeys,
 };
+use tokio::sync::Semaphore;
 
 use crate::support::{Hands, NOW};
 
@@ -30,6 +31,8 @@ struct Counting {
     finds: Arc<AtomicUsize>,
     uses: Arc<AtomicUsize>,
     trouble: Trouble,
+    /// What it waits for when it is late.
+    late: Arc<Semaphore>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +41,10 @@ enum Trouble {
     Fails,
     Hangs,
     HangsOnUses,
+    /// It looks at once, and says only later what it saw.
+    AnswersLate,
+    /// It rotates and revokes only later.
+    ChangesLate,
 }
 
 impl Counting {
@@ -47,6 +54,18 @@ impl Counting {
             finds: Arc::default(),
             uses: Arc::default(),
             trouble: Trouble::None,
+            late: Arc::new(Semaphore::new(0)),
+        }
+    }
+
+    /// Goes on with what is late, and is not late again.
+    fn go_on(&self) {
+        self.late.add_permits(1);
+    }
+
+    async fn be_late(&self, trouble: Trouble) {
+        if self.trouble == trouble {
+            let _turn = self.late.acquire().await.unwrap();
         }
     }
 
@@ -78,15 +97,21 @@ impl ApiKeyStore for Counting {
         match self.trouble {
             Trouble::Fails => Err(Error::store("the disk is full")),
             Trouble::Hangs => std::future::pending().await,
-            Trouble::None | Trouble::HangsOnUses => self.kept.find(which).await,
+            _ => {
+                let found = self.kept.find(which).await;
+                self.be_late(Trouble::AnswersLate).await;
+                found
+            }
         }
     }
 
     async fn rotate(&self, rotation: &KeyRotation) -> Result<KeyRotated, Error> {
+        self.be_late(Trouble::ChangesLate).await;
         self.kept.rotate(rotation).await
     }
 
     async fn revoke(&self, which: &WhichKeys) -> Result<Vec<ApiKey>, Error> {
+        self.be_late(Trouble::ChangesLate).await;
         self.kept.revoke(which).await
     }
 
