@@ -1,6 +1,9 @@
 //! How sessions end, and who is told of it.
 
-use std::sync::Arc;
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
 use super::{Inner, SessionEvent, log};
 use crate::{EndReason, Ending, Error, Session, Which, refresh::later};
@@ -20,12 +23,9 @@ impl Inner {
                 again: inner.denial_time(),
             };
             let mut endings = inner.store.end(&ending).await?;
-            for session in &endings.ended {
-                inner.tell_end(session, false);
-            }
-            for session in &endings.earlier {
-                inner.tell_end(session, true);
-            }
+            let ended = endings.ended.iter().map(|session| (session, false));
+            let earlier = endings.earlier.iter().map(|session| (session, true));
+            inner.tell_ends(ended.chain(earlier));
             endings.ended.retain(|session| {
                 session
                     .ended
@@ -36,23 +36,39 @@ impl Inner {
         .await
     }
 
-    /// Tells that a session has ended, if it has.
-    pub(super) fn tell_end(&self, session: &Session, again: bool) {
-        if let Some(ended) = session.ended {
-            self.watchers.ended(session.id);
-            self.tell(&SessionEvent::Ended {
-                session,
-                reason: ended.reason,
-                denied_until: later(ended.at, self.denial_time()),
-                again,
-            });
+    /// Tells which sessions have ended, and whether they had before. One that has not is passed over.
+    ///
+    /// Those who remember sessions come first, for all of them: whatever becomes of the listeners, their access
+    /// tokens are refused.
+    pub(super) fn tell_ends<'a>(
+        &self,
+        sessions: impl Iterator<Item = (&'a Session, bool)> + Clone,
+    ) {
+        for (session, _) in sessions.clone() {
+            if session.ended.is_some() {
+                self.watchers.ended(session.id);
+            }
+        }
+        for (session, again) in sessions {
+            if let Some(ended) = session.ended {
+                self.tell(&SessionEvent::Ended {
+                    session,
+                    reason: ended.reason,
+                    denied_until: later(ended.at, self.denial_time()),
+                    again,
+                });
+            }
         }
     }
 
+    /// Tells all who listen, also when one of them panics: the others may have tokens to refuse.
     pub(super) fn tell(&self, event: &SessionEvent<'_>) {
         log::write(event);
         for listener in &self.events {
-            listener.on_event(event);
+            let told = panic::catch_unwind(AssertUnwindSafe(|| listener.on_event(event)));
+            if told.is_err() {
+                log::write_panic(event);
+            }
         }
     }
 }

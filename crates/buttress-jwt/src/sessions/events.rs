@@ -11,6 +11,7 @@ use crate::{EndReason, Session};
 /// A closure that takes a [`SessionEvent`] is one, and so is a [`RevocationList`](crate::RevocationList). It is
 /// called after the store has done what the event says, in the task that does it, and before the caller has its
 /// answer, unless that came too late for the caller: it should be quick. What has to wait goes into a channel.
+/// One that panics is logged as an error, and the others are told all the same.
 pub trait SessionEvents: Send + Sync + 'static {
     /// Something happened.
     fn on_event(&self, event: &SessionEvent<'_>);

@@ -66,3 +66,18 @@ pub(super) fn write(event: &SessionEvent<'_>) {
         }
     }
 }
+
+/// A listener panicked. What it said is with the panic hook.
+pub(super) fn write_panic(event: &SessionEvent<'_>) {
+    let session = match *event {
+        SessionEvent::Started { session, .. }
+        | SessionEvent::Rotated { session, .. }
+        | SessionEvent::Kept { session, .. }
+        | SessionEvent::CaughtUp { session, .. }
+        | SessionEvent::Reissued { session, .. }
+        | SessionEvent::Ended { session, .. } => Some(session),
+        SessionEvent::Refused { session, .. } => session,
+    };
+    let session = session.map(|session| tracing::field::display(session.id));
+    error!(target: TARGET, session, "a listener of sessions panicked");
+}

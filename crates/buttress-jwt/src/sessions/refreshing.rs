@@ -1,6 +1,6 @@
 //! How a session is continued.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use super::{
     Inner, OnRollback, RefreshError, Refusal, ReissueCause, SessionEvent, TokenPair,
@@ -97,7 +97,7 @@ impl Inner {
                 self.refuse(Some(session), refusal(refused));
                 // Whoever ended it may have had no answer, and not have told it.
                 let again = matches!(refused, Verdict::Ended(_));
-                self.tell_end(session, again);
+                self.tell_ends(iter::once((session, again)));
             }
         }
     }

@@ -64,9 +64,7 @@ impl Inner {
         let begun = self
             .ask(async move {
                 let begun = inner.store.begin(&beginning).await?;
-                for session in &begun.ended {
-                    inner.tell_end(session, false);
-                }
+                inner.tell_ends(begun.ended.iter().map(|session| (session, false)));
                 inner.tell(&SessionEvent::Started {
                     session: &begun.session,
                 });

@@ -3,6 +3,7 @@
 mod attacks;
 mod endings;
 mod failures;
+mod listeners;
 mod lost;
 mod refreshes;
 mod revocation;

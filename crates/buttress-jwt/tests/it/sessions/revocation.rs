@@ -125,7 +125,7 @@ impl Instances {
     }
 }
 
-async fn status(layer: BearerLayer, token: String) -> u16 {
+pub(super) async fn status(layer: BearerLayer, token: String) -> u16 {
     let inner = service_fn(|_: ::http::Request<Full<Bytes>>| {
         ready(Ok::<_, Infallible>(::http::Response::new(
             Full::<Bytes>::from("inside"),
