@@ -3,6 +3,7 @@ use std::{
     error::Error as StdError,
     fmt,
     future::Future,
+    mem,
     pin::Pin,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
@@ -120,6 +121,19 @@ impl fmt::Debug for RevocationAnswer {
 ///
 /// As a listener of [`Sessions`](crate::Sessions::with_events), it revokes every session that ends there.
 ///
+/// # When it is full
+///
+/// Who calls `revoke_token`, `revoke_session` or `revoke_subject` gets an error, and decides. A session that ends has
+/// nobody to decide: rather than let its tokens in, the list then refuses **every** token that was issued until that
+/// moment, whosever it is, and logs an error once for each time that it becomes full. Whoever refreshes goes on with a
+/// token that is issued from the next second on; a token that is being issued in that moment, by a refresh that was
+/// before the end, may be let in. As long as there is no room, each further end does it again.
+///
+/// So give it room for all sessions that may end within [`denial_time`](crate::Sessions::denial_time), 20 minutes or
+/// so: an entry takes some 100 bytes. A user can end as many sessions as they can log in, above the
+/// [limit](crate::Sessions::with_session_limit): limit how often one may log in, or have
+/// [`Sessions::revocation`](crate::Sessions::revocation), which has nothing to fill.
+///
 /// ```
 /// use std::time::{Duration, SystemTime};
 /// use buttress_jwt::RevocationList;
@@ -142,6 +156,10 @@ struct Entries {
     subjects: HashMap<Box<str>, Epoch>,
     /// Before this, no entry is of no use.
     next_end: Option<DateTime<Utc>>,
+    /// Every token that was issued until then is refused: a session ended for which there was no room.
+    issued_until: Option<DateTime<Utc>>,
+    /// That this was logged, and there has been no room since.
+    is_overflowing: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -238,17 +256,27 @@ impl RevocationList {
         is_there: impl FnOnce(&Entries) -> bool,
     ) -> Result<RwLockWriteGuard<'_, Entries>, Error> {
         let mut entries = self.write();
-        if entries.len() < self.capacity || is_there(&entries) {
+        if is_there(&entries) {
             return Ok(entries);
         }
-        entries.sweep(self.clock.now());
+        if entries.len() >= self.capacity {
+            entries.sweep(self.clock.now());
+        }
         if entries.len() < self.capacity {
+            entries.is_overflowing = false;
             return Ok(entries);
         }
         Err(Error::new(
             ErrorKind::CapacityExhausted,
             "the list of what is revoked is full: give it more room, or let tokens live shorter",
         ))
+    }
+
+    /// Refuses every token that was issued until now, and says whether this is to be logged.
+    fn revoke_everything(&self, now: DateTime<Utc>) -> bool {
+        let mut entries = self.write();
+        extend(entries.issued_until.get_or_insert(now), now);
+        !mem::replace(&mut entries.is_overflowing, true)
     }
 
     /// Nobody panics while holding the lock.
@@ -273,13 +301,17 @@ impl Revocation for RevocationList {
             let epoch = entries.subjects.get(token.subject);
             epoch.is_some_and(|epoch| token.issued_at <= epoch.issued_until)
         };
+        let by_all = entries
+            .issued_until
+            .is_some_and(|until| token.issued_at <= until);
         RevocationAnswer::now(
-            entries.tokens.contains_key(token.token_id) || by_session() || by_subject(),
+            by_all || entries.tokens.contains_key(token.token_id) || by_session() || by_subject(),
         )
     }
 }
 
-/// Every session that ends is revoked, for as long as access tokens of it may be valid.
+/// Every session that ends is revoked, for as long as access tokens of it may be valid; with all others, [when there is
+/// no room](RevocationList#when-it-is-full).
 impl SessionEvents for RevocationList {
     fn on_event(&self, event: &SessionEvent<'_>) {
         let SessionEvent::Ended {
@@ -290,11 +322,15 @@ impl SessionEvents for RevocationList {
         else {
             return;
         };
-        if let Err(error) = self.revoke_session(&session.id.to_string(), denied_until)
-            && self.clock.now() < end(denied_until)
-        {
-            let error: &(dyn StdError + 'static) = &error;
-            tracing::error!(session = %session.id, error, "the access tokens of a session are still accepted");
+        if let Err(error) = self.revoke_session(&session.id.to_string(), denied_until) {
+            let now = self.clock.now();
+            if now < end(denied_until) && self.revoke_everything(now) {
+                let error: &(dyn StdError + 'static) = &error;
+                tracing::error!(
+                    session = %session.id, error,
+                    "a session ended and there is no room for it: every access token from before is refused"
+                );
+            }
         }
     }
 }

@@ -1,8 +1,10 @@
-//! Those who listen.
+//! Those who listen: one that panics, and a list that has no room.
 
-use buttress_jwt::{BearerLayer, RevocationList, SessionEvent, Sessions};
+use std::time::Duration;
 
-use super::{Login, refresh_keys, revocation::status};
+use buttress_jwt::{BearerLayer, ErrorKind, RevocationList, SessionEvent, Sessions};
+
+use super::{Login, SECOND, refresh_keys, revocation::status};
 use crate::log::Log;
 
 #[tokio::test(start_paused = true)]
@@ -37,4 +39,58 @@ async fn one_that_panics_keeps_nobody_from_being_told() {
     for token in tokens {
         assert_eq!(status(layer(), token).await, 401);
     }
+}
+
+#[tokio::test]
+async fn a_list_without_room_refuses_every_token_from_before() {
+    let mut login = Login::new();
+    let list = RevocationList::new(1).with_clock(login.here.clock());
+    login.sessions = login.sessions.with_events(list.clone());
+    let sessions = &login.sessions;
+    let layer = || BearerLayer::new(login.verifier.clone()).with_revocation(list.clone());
+    let mut pairs = Vec::new();
+    for user in ["user-1", "user-2", "user-3", "user-4"] {
+        pairs.push(sessions.start(user).await.unwrap());
+    }
+    let passes = async |token: &str| status(layer(), token.to_owned()).await == 200;
+
+    sessions.end_all("user-1").await.unwrap();
+    assert!(!passes(&pairs[0].access_token.token).await);
+    assert!(passes(&pairs[1].access_token.token).await);
+
+    login.advance(SECOND);
+    let (_, log) = Log::of(sessions.end_all("user-2")).await;
+    assert_eq!(log.matches("ERROR").count(), 1, "{log}");
+    for pair in &pairs {
+        assert!(!passes(&pair.access_token.token).await);
+    }
+    assert_eq!(list.len(), 1);
+
+    // Whoever refreshes goes on.
+    login.advance(SECOND);
+    let fresh = sessions.refresh(&pairs[2].refresh_token).await.unwrap();
+    assert!(passes(&fresh.access_token.token).await);
+    // One who asks for room hears that there is none, and it changes nothing for the others.
+    let error = list.revoke_session("another", fresh.access_token.expires_at);
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::CapacityExhausted);
+    assert!(passes(&fresh.access_token.token).await);
+
+    // It is said once.
+    let (_, log) = Log::of(sessions.end_all("user-4")).await;
+    assert_eq!(log.matches("ERROR").count(), 0, "{log}");
+    assert!(!passes(&fresh.access_token.token).await);
+
+    // When there is room, one end is the end of one session, and what has no room later is told again.
+    login.advance(sessions.denial_time() + Duration::from_secs(300));
+    let others = sessions.refresh(&fresh.refresh_token).await.unwrap();
+    for errors in [0, 1] {
+        assert!(passes(&others.access_token.token).await);
+        let (_, log) = Log::of(async {
+            sessions.start("user-5").await.unwrap();
+            sessions.end_all("user-5").await.unwrap();
+        })
+        .await;
+        assert_eq!(log.matches("ERROR").count(), errors, "{log}");
+    }
+    assert!(!passes(&others.access_token.token).await);
 }
