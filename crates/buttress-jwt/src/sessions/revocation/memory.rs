@@ -172,13 +172,12 @@ impl Question {
     /// Tells all who asked, and remembers it.
     pub(super) fn answer(self, found: Result<Option<Session>, Error>) {
         let mut shard = self.memory.shard(self.id);
-        let overtaken = match shard.asking.get(&self.id) {
-            Some(asking) if asking.number == self.number => asking.ended,
-            _ => false,
-        };
-        let overtaken = overtaken || matches!(shard.known(self.id), Some(Known::Ended));
+        let asking = shard.asking.get(&self.id);
+        let asking = asking.filter(|asking| asking.number == self.number);
+        let (is_last, ended) = (asking.is_some(), asking.is_some_and(|asking| asking.ended));
+        let ended = ended || matches!(shard.known(self.id), Some(Known::Ended));
         let known = match &found {
-            _ if overtaken => Some(Known::Ended),
+            _ if ended => Some(Known::Ended),
             Ok(Some(session)) if session.ended.is_some() => Some(Known::Ended),
             Ok(session) => Some(Known::Answered {
                 live: session.is_some(),
@@ -186,7 +185,9 @@ impl Question {
             }),
             Err(_) => None,
         };
-        let forgotten = known.map(|known| shard.insert(self.id, known, self.memory.capacity));
+        // A later question knows more: also of an end that has been forgotten again.
+        let worth = known.filter(|known| is_last || matches!(known, Known::Ended));
+        let forgotten = worth.map(|known| shard.insert(self.id, known, self.memory.capacity));
         drop(shard);
         drop(forgotten);
         let answer = match known {
@@ -218,5 +219,52 @@ impl fmt::Debug for Memory {
         f.debug_struct("Memory")
             .field("capacity", &(self.capacity * 2 * self.shards.len()))
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3600);
+    const SHORT: Duration = Duration::from_millis(1);
+
+    fn id(byte: u8) -> SessionId {
+        SessionId::from_bytes([byte; 16])
+    }
+
+    fn ask(memory: &Arc<Memory>, now: Instant) -> Question {
+        match memory.ask(id(1), now, SHORT) {
+            Asked::First(question, _) => question,
+            Asked::Known(_) | Asked::Already(_) => panic!("it is no new question"),
+        }
+    }
+
+    #[test]
+    fn an_answer_does_not_replace_that_of_a_later_question() {
+        let memory = Arc::new(Memory::new(2));
+        let start = Instant::now();
+        let later = start + Duration::from_secs(10);
+        let (first, second) = (ask(&memory, start), ask(&memory, later));
+        second.answer(Ok(None));
+        first.answer(Ok(None));
+        let now = later + Duration::from_secs(5);
+        let max_age = Duration::from_secs(8);
+        assert_eq!(memory.find(id(1), now, max_age), Some(false));
+    }
+
+    #[test]
+    fn an_overtaken_answer_is_not_remembered_where_the_end_was_forgotten() {
+        let memory = Arc::new(Memory::new(2));
+        let start = Instant::now();
+        let first = ask(&memory, start);
+        let second = ask(&memory, start + SHORT);
+        memory.ended(id(1));
+        second.answer(Ok(None));
+        memory.ended(id(2));
+        memory.ended(id(3));
+        assert_eq!(memory.find(id(1), start, LONG), None);
+        first.answer(Ok(None));
+        assert_eq!(memory.find(id(1), start, LONG), None);
     }
 }
