@@ -22,6 +22,8 @@ pub use refresh::Refresh;
 pub use revocation::SessionRevocation;
 pub use settings::OnRollback;
 
+use tokio::sync::Semaphore;
+
 use crate::{
     EndReason, Error, Issuer, NewSession, RefreshKeys, RefreshStore, Session, SessionId, Which,
     refresh::attempt_digest,
@@ -59,6 +61,8 @@ struct Inner {
     reissue_limit: u32,
     min_rotation_age: Duration,
     rollback: OnRollback,
+    /// Of calls that have no answer of the store yet.
+    places: Arc<Semaphore>,
     store_timeout: Duration,
     claims_timeout: Duration,
 }

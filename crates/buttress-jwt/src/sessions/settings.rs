@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, num::NonZeroU32, sync::Arc, time::Duration};
 
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use super::{Inner, SessionEvents, Sessions, minting};
 use crate::{
@@ -37,6 +38,7 @@ impl Sessions {
             reissue_limit: 100,
             min_rotation_age: Duration::ZERO,
             rollback: OnRollback::Deny,
+            places: Arc::new(Semaphore::new(1000)),
             store_timeout: Duration::from_secs(5),
             claims_timeout: Duration::from_secs(5),
         };
@@ -150,6 +152,19 @@ impl Sessions {
     #[must_use]
     pub fn with_store_timeout(self, timeout: Duration) -> Self {
         self.with(|inner| inner.store_timeout = timeout)
+    }
+
+    /// How many calls may wait for the store at a time, 1 000 unless set. One more fails at once, as if the store
+    /// had not answered. A call has its place for up to a minute longer than its caller waits, for the answer
+    /// that comes late.
+    ///
+    /// It is for the store that hangs, so that it does not take the memory with it: well above what is under way
+    /// when all is well.
+    #[must_use]
+    pub fn with_store_calls(self, calls: NonZeroU32) -> Self {
+        let calls = usize::try_from(calls.get()).unwrap_or(usize::MAX);
+        let places = Semaphore::new(calls.min(Semaphore::MAX_PERMITS));
+        self.with(|inner| inner.places = Arc::new(places))
     }
 
     /// How long the application's function may take to give the claims of one token.

@@ -1,6 +1,6 @@
 //! What goes on when nobody waits for it any more.
 
-use std::{panic, time::Duration};
+use std::{panic, sync::Arc, time::Duration};
 
 use tokio::{task::JoinError, time::timeout};
 
@@ -15,7 +15,8 @@ impl Inner {
     /// Asks the store, and whatever belongs to the answer.
     ///
     /// It is done in a task of its own, and only the wait for it is limited: what the store has done is done,
-    /// and has to be told also when the answer comes too late for the caller.
+    /// and has to be told also when the answer comes too late for the caller. How many there may be is limited,
+    /// or a store that hangs would be the end of the memory all the same.
     pub(super) async fn ask<T>(
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -23,8 +24,15 @@ impl Inner {
     where
         T: Send + 'static,
     {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return Err(Error::new(
+                ErrorKind::Store,
+                "too many calls wait for the store of sessions",
+            ));
+        };
         let patience = self.store_timeout.saturating_add(LATE);
         let task = tokio::spawn(async move {
+            let _place = place;
             let answer = timeout(patience, work).await;
             answer.unwrap_or_else(|_| Err(unanswered()))
         });

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -155,6 +156,39 @@ async fn a_rotation_goes_on_when_the_client_hangs_up() {
     gate.add_permits(1);
     login.sessions.refresh(&first.refresh_token).await.unwrap();
     assert_eq!(login.told(), ["reissued: race after 0 s"]);
+}
+
+#[tokio::test]
+async fn no_more_calls_than_allowed_wait_for_a_store_that_hangs() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (login, calls) = login(&Fault::Gate(Arc::clone(&gate)));
+    let sessions = login
+        .sessions
+        .clone()
+        .with_store_calls(NonZeroU32::new(2).unwrap());
+    let first = sessions.start("user-1").await.unwrap();
+    let refresh = || {
+        let (sessions, token) = (sessions.clone(), first.refresh_token.clone());
+        tokio::spawn(async move { sessions.refresh(&token).await })
+    };
+    let waiting = [refresh(), refresh()];
+    while calls.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    // Who has gone away leaves the place to the call, which goes on.
+    waiting[0].abort();
+    let error = refresh().await.unwrap().unwrap_err();
+    let RefreshError::Failed(error) = error else {
+        panic!("it did not fail: {error:?}");
+    };
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(sessions.list("user-1").await.is_err());
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+
+    gate.add_permits(3);
+    let [_, second] = waiting;
+    second.await.unwrap().unwrap();
+    refresh().await.unwrap().unwrap();
 }
 
 #[tokio::test]
