@@ -148,6 +148,18 @@ impl WhichKeys {
 }
 
 impl KeptKey {
+    /// A key as a store reads it at this time of its own: with SHA-256 of the key without its checksum, and no other
+    /// from before a rotation. What is otherwise is put into the fields.
+    #[must_use]
+    pub fn new(key: ApiKey, current: Digest, read_at: DateTime<Utc>) -> Self {
+        Self {
+            key,
+            current,
+            previous: None,
+            read_at,
+        }
+    }
+
     /// Rotates the key at this time of the store's, if that may be.
     ///
     /// An overlap that was promised is not cut short, but for a rotation that has none itself: after a leak, everything

@@ -43,6 +43,30 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
+    /// A key as a store reads it: one without a label, scopes and roles, that does not expire and was neither used nor
+    /// rotated. What is otherwise is put into the fields.
+    #[must_use]
+    pub fn new(
+        id: ApiKeyId,
+        subject: impl Into<String>,
+        environment: Environment,
+        created_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            subject: subject.into(),
+            environment,
+            label: None,
+            scopes: Vec::new(),
+            roles: Vec::new(),
+            created_at,
+            expires_at: None,
+            last_used_at: None,
+            rotated_at: None,
+            overlaps_until: None,
+        }
+    }
+
     /// Whether it has not expired at that time of the store's.
     #[must_use]
     pub fn is_live(&self, now: DateTime<Utc>) -> bool {

@@ -30,26 +30,11 @@ impl Beginning {
     /// The family that begins at this time of the store's.
     #[must_use]
     pub fn family(&self, now: DateTime<Utc>) -> Family {
-        Family {
-            session: Session {
-                id: self.id,
-                subject: self.subject.clone(),
-                label: self.label.clone(),
-                context: self.context.clone(),
-                started_at: now,
-                last_used_at: now,
-                idle_timeout: self.idle_timeout,
-                ends_at: later(now, self.lifetime),
-                ended: None,
-            },
-            generation: 0,
-            current: self.current,
-            previous: None,
-            salt: None,
-            rotated_at: None,
-            attempt: None,
-            reissues: 0,
-        }
+        let ends_at = later(now, self.lifetime);
+        let mut session = Session::new(self.id, &self.subject, now, self.idle_timeout, ends_at);
+        session.label.clone_from(&self.label);
+        session.context.clone_from(&self.context);
+        Family::new(session, self.current)
     }
 }
 

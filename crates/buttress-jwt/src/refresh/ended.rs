@@ -13,6 +13,14 @@ pub struct Ended {
     pub at: DateTime<Utc>,
 }
 
+impl Ended {
+    /// For this reason, at this time of the store's.
+    #[must_use]
+    pub fn new(reason: EndReason, at: DateTime<Utc>) -> Self {
+        Self { reason, at }
+    }
+}
+
 /// Why a session has ended. What ended once stays ended, for the first reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

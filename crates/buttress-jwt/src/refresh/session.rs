@@ -32,6 +32,29 @@ pub struct Session {
 }
 
 impl Session {
+    /// A session as a store reads it: one without a label and a context, that was not used since it began and has
+    /// not ended. What is otherwise is put into the fields.
+    #[must_use]
+    pub fn new(
+        id: SessionId,
+        subject: impl Into<String>,
+        started_at: DateTime<Utc>,
+        idle_timeout: Duration,
+        ends_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            subject: subject.into(),
+            label: None,
+            context: None,
+            started_at,
+            last_used_at: started_at,
+            idle_timeout,
+            ends_at,
+            ended: None,
+        }
+    }
+
     /// When it ends if it is not continued.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {

@@ -33,6 +33,37 @@ pub struct Family {
     pub reissues: u32,
 }
 
+impl Family {
+    /// A family as a store reads it: one that has not been rotated, with SHA-256 of the secret in its token. What
+    /// is otherwise is put into the fields.
+    ///
+    /// ```
+    /// use buttress_jwt::{Family, Session};
+    ///
+    /// fn read(session: Session, current: [u8; 32], row: &Row) -> Family {
+    ///     let mut family = Family::new(session, current);
+    ///     family.generation = row.generation;
+    ///     family.previous = row.previous;
+    ///     // ...
+    ///     family
+    /// }
+    /// # struct Row { generation: u32, previous: Option<[u8; 32]> }
+    /// ```
+    #[must_use]
+    pub fn new(session: Session, current: Digest) -> Self {
+        Self {
+            session,
+            generation: 0,
+            current,
+            previous: None,
+            salt: None,
+            rotated_at: None,
+            attempt: None,
+            reissues: 0,
+        }
+    }
+}
+
 impl fmt::Debug for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Family")

@@ -1,5 +1,6 @@
 //! Every store against the conformance suite.
 
+mod columns;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -5,7 +5,8 @@ use std::{
 
 use async_trait::async_trait;
 use buttress_jwt::{
-    ApiKeyId, ApiKeyStore, ApiKeys, Clock, Environment, MemoryApiKeyStore, NewApiKey, WhichKeys,
+    ApiKey, ApiKeyId, ApiKeyStore, ApiKeys, Clock, Environment, KeptKey, MemoryApiKeyStore,
+    NewApiKey, WhichKeys,
     testing::{ApiKeyStoreHarness, check_api_key_store},
 };
 
@@ -56,4 +57,44 @@ async fn a_key_is_forgotten_a_month_after_it_has_expired() {
         let found = memory.store.find(&WhichKeys::One(id)).await.unwrap();
         assert_eq!(found.len(), kept);
     }
+}
+
+#[tokio::test]
+async fn a_store_of_others_makes_keys_of_its_columns() {
+    let memory = Memory::new();
+    let keys = ApiKeys::new("shop", Environment::Live, memory.store.clone()).unwrap();
+    let new = NewApiKey::new("user-1")
+        .with_label("nightly export")
+        .with_scopes(["orders:read"])
+        .with_roles(["machine"])
+        .with_lifetime(Duration::from_secs(3600));
+    let id = keys.issue(new).await.unwrap().key.id;
+    memory.advance(Duration::from_secs(1)).await;
+    let overlap = Duration::from_secs(60);
+    keys.rotate("user-1", id, overlap).await.unwrap();
+    memory.store.note_use(id, Duration::ZERO).await.unwrap();
+    let kept = memory
+        .store
+        .find(&WhichKeys::One(id))
+        .await
+        .unwrap()
+        .remove(0);
+
+    let mut key = ApiKey::new(
+        kept.key.id,
+        "user-1",
+        kept.key.environment,
+        kept.key.created_at,
+    );
+    key.label.clone_from(&kept.key.label);
+    key.scopes.clone_from(&kept.key.scopes);
+    key.roles.clone_from(&kept.key.roles);
+    key.expires_at = kept.key.expires_at;
+    key.last_used_at = kept.key.last_used_at;
+    key.rotated_at = kept.key.rotated_at;
+    key.overlaps_until = kept.key.overlaps_until;
+    let mut read = KeptKey::new(key, kept.current, kept.read_at);
+    assert!(read != kept);
+    read.previous = kept.previous;
+    assert!(read == kept);
 }
