@@ -12,12 +12,7 @@ pub(crate) struct TimedOut(Duration);
 
 impl Limit {
     pub(crate) fn new(time: Duration) -> Result<Self, ConfigError> {
-        if time.is_zero() {
-            return Err(ConfigError::new(
-                ErrorKind::InvalidConfiguration,
-                "a timeout of zero leaves no time for any answer: it is more than that, 5 seconds by default",
-            ));
-        }
+        check_timeout(time)?;
         Ok(Self(time))
     }
 
@@ -34,6 +29,17 @@ impl Limit {
             Err(_) => Err(TimedOut(self.0).into()),
         }
     }
+}
+
+/// Refuses a timeout that nothing could keep.
+pub(crate) fn check_timeout(time: Duration) -> Result<(), ConfigError> {
+    if time.is_zero() {
+        return Err(ConfigError::new(
+            ErrorKind::InvalidConfiguration,
+            "a timeout of zero leaves no time for any answer: it is more than that, 5 seconds by default",
+        ));
+    }
+    Ok(())
 }
 
 impl Default for Limit {

@@ -13,7 +13,7 @@ use http::{Response, header::WWW_AUTHENTICATE};
 pub use self::{body::ResponseBody, future::ResponseFuture};
 pub(crate) use self::{
     future::{Tell, Verdict},
-    limit::Limit,
+    limit::{Limit, check_timeout},
 };
 use crate::{Rejection, metrics};
 

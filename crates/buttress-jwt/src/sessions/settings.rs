@@ -7,7 +7,8 @@ use tokio::sync::Semaphore;
 
 use super::{Inner, SessionEvents, Sessions, minting};
 use crate::{
-    Error, ErrorKind, Grant, Issuer, RefreshKeys, RefreshStore, Session, schedule::MAX_LEEWAY,
+    Error, ErrorKind, Grant, Issuer, RefreshKeys, RefreshStore, Session, gate::check_timeout,
+    schedule::MAX_LEEWAY,
 };
 
 const MINUTE: u64 = 60;
@@ -149,9 +150,13 @@ impl Sessions {
 
     /// How long a caller waits for one answer of the store. What the store answers later is still told to
     /// [those who listen](Self::with_events).
-    #[must_use]
-    pub fn with_store_timeout(self, timeout: Duration) -> Self {
-        self.with(|inner| inner.store_timeout = timeout)
+    ///
+    /// # Errors
+    ///
+    /// When it is zero.
+    pub fn with_store_timeout(self, timeout: Duration) -> Result<Self, Error> {
+        check_timeout(timeout)?;
+        Ok(self.with(|inner| inner.store_timeout = timeout))
     }
 
     /// How many calls may wait for the store at a time, 1 000 unless set. One more fails at once, as if the store
@@ -171,9 +176,13 @@ impl Sessions {
     ///
     /// It is asked when the session has been begun or continued, and what it gives may say so long after the
     /// session has ended that it is live: see [`denial_time`](Self::denial_time).
-    #[must_use]
-    pub fn with_claims_timeout(self, timeout: Duration) -> Self {
-        self.with(|inner| inner.claims_timeout = timeout)
+    ///
+    /// # Errors
+    ///
+    /// When it is zero.
+    pub fn with_claims_timeout(self, timeout: Duration) -> Result<Self, Error> {
+        check_timeout(timeout)?;
+        Ok(self.with(|inner| inner.claims_timeout = timeout))
     }
 
     /// How long after the end of a session its access tokens may be valid by time, and have to be denied.

@@ -19,7 +19,7 @@ use super::{
     ApiKey, ApiKeyId, ApiKeySecret, ApiKeyStore, Environment, format::Format, memories::Memories,
     verified::Verified,
 };
-use crate::{Clock, Error, ErrorKind};
+use crate::{Clock, Error, ErrorKind, gate::check_timeout};
 
 /// The longest age of what is remembered, which is how long a revoked key may work elsewhere.
 const MAX_AGE: Duration = Duration::from_secs(60);
@@ -146,9 +146,13 @@ impl ApiKeys {
     }
 
     /// How long the store may take for one answer.
-    #[must_use]
-    pub fn with_store_timeout(self, timeout: Duration) -> Self {
-        self.with(|inner| inner.store_timeout = timeout)
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfiguration`] when it is zero.
+    pub fn with_store_timeout(self, timeout: Duration) -> Result<Self, Error> {
+        check_timeout(timeout)?;
+        Ok(self.with(|inner| inner.store_timeout = timeout))
     }
 
     /// Takes the time from this clock. It is looked at only for the age of what is remembered.

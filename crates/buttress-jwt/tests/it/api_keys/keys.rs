@@ -20,6 +20,13 @@ async fn refusal(keys: &ApiKeys, text: &str) -> ApiKeyRefusal {
         .unwrap()
 }
 
+#[test]
+fn no_time_at_all_is_no_timeout() {
+    let (keys, ..) = keys();
+    let error = keys.with_store_timeout(Duration::ZERO).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
+}
+
 #[tokio::test]
 async fn a_key_speaks_for_its_subject() {
     let (keys, ..) = keys();

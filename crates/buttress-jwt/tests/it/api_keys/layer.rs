@@ -201,7 +201,7 @@ async fn nobody_passes_while_the_store_does_not_answer() {
     let (_, text) = issue(&keys).await;
     for trouble in [Trouble::Fails, Trouble::Hangs] {
         let keys = on(&store.in_trouble(trouble), &hands);
-        let keys = keys.with_store_timeout(Duration::from_millis(5));
+        let keys = keys.with_store_timeout(Duration::from_millis(5)).unwrap();
         let layer = ApiKeyLayer::new(keys).optional();
         let (answer, log) = Log::of(call(&layer, header(&text))).await;
         let answer = answer.expect_status(503);

@@ -215,7 +215,7 @@ async fn a_store_that_fails_says_nothing_of_the_key() {
     let (_, text) = issue(&keys).await;
     for trouble in [Trouble::Fails, Trouble::Hangs] {
         let keys = on(&store.in_trouble(trouble), &hands);
-        let keys = keys.with_store_timeout(Duration::from_millis(5));
+        let keys = keys.with_store_timeout(Duration::from_millis(5)).unwrap();
         let error = keys.authenticate(&text).await.unwrap_err();
         assert_eq!(error.refusal(), None);
         let ApiKeyError::Failed(error) = error else {

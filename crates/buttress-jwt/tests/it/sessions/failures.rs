@@ -122,7 +122,8 @@ async fn a_store_that_does_not_answer_is_not_waited_for() {
     let sessions = login
         .sessions
         .clone()
-        .with_store_timeout(Duration::from_millis(1));
+        .with_store_timeout(Duration::from_millis(1))
+        .unwrap();
     let first = sessions.start("user-1").await.unwrap();
     let error = sessions.refresh(&first.refresh_token).await.unwrap_err();
     let RefreshError::Failed(error) = error else {
@@ -189,6 +190,18 @@ async fn no_more_calls_than_allowed_wait_for_a_store_that_hangs() {
     let [_, second] = waiting;
     second.await.unwrap().unwrap();
     refresh().await.unwrap().unwrap();
+}
+
+#[test]
+fn no_time_at_all_is_no_timeout() {
+    let sessions = || Login::new().sessions;
+    for refused in [
+        sessions().with_store_timeout(Duration::ZERO),
+        sessions().with_claims_timeout(Duration::ZERO),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
+    }
 }
 
 #[tokio::test]
@@ -353,7 +366,7 @@ async fn claims_that_take_for_ever_are_not_waited_for() {
     };
     assert_eq!(error.kind(), ErrorKind::Claims);
     assert_eq!(start.elapsed(), Duration::from_secs(5));
-    let hasty = login.sessions.clone().with_claims_timeout(SECOND);
+    let hasty = login.sessions.clone().with_claims_timeout(SECOND).unwrap();
     assert!(hasty.start("user-2").await.is_err());
     assert_eq!(start.elapsed(), Duration::from_secs(6));
     assert_eq!(login.sessions.list("user-2").await.unwrap(), []);

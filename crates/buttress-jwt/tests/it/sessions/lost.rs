@@ -88,7 +88,10 @@ fn login() -> (Login, Answers) {
         store,
         answers: answers.clone(),
     });
-    login.sessions = login.sessions.with_store_timeout(Duration::from_millis(1));
+    login.sessions = login
+        .sessions
+        .with_store_timeout(Duration::from_millis(1))
+        .unwrap();
     (login, answers)
 }
 

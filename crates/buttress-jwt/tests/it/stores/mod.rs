@@ -40,5 +40,7 @@ fn sessions(store: Arc<dyn RefreshStore>) -> Sessions {
     let issuer = Issuer::new("https://api.example.com", "shop", keys);
     let refresh_keys = RefreshKeys::new(1, [7; 32]).expect("a key");
     // A slow machine is no failure of a store.
-    Sessions::new(issuer, refresh_keys, store).with_store_timeout(Duration::from_secs(60))
+    Sessions::new(issuer, refresh_keys, store)
+        .with_store_timeout(Duration::from_secs(60))
+        .expect("a timeout")
 }

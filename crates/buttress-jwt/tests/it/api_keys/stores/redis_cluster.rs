@@ -41,6 +41,7 @@ fn keys_on(cluster: &RedisCluster) -> ApiKeys {
     let keys = ApiKeys::new("shop", Environment::Live, store_on(cluster)).expect("keys");
     // A slow machine is no failure of a store.
     keys.with_store_timeout(Duration::from_secs(60))
+        .expect("a timeout")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
