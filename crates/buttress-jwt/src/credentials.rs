@@ -39,6 +39,14 @@ pub(crate) enum KeyOrToken<'a> {
     Token(&'a str),
 }
 
+impl<'a> KeyOrToken<'a> {
+    pub(crate) fn text(&self) -> &'a str {
+        match self {
+            Self::Key(text) | Self::Token(text) => text,
+        }
+    }
+}
+
 /// The one API key of the request, or the bearer token that may be it.
 ///
 /// # Errors

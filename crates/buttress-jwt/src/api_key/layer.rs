@@ -49,9 +49,18 @@ pub struct ApiKeyLayer {
 #[derive(Clone)]
 pub(super) struct Config {
     pub(super) keys: ApiKeys,
+    /// Those that other layers judge.
+    pub(super) others: Vec<ApiKeys>,
     pub(super) optional: bool,
     pub(super) realm: Realm,
     pub(super) responder: Responder,
+}
+
+impl Config {
+    /// Whether it means to be a key that another layer judges.
+    pub(super) fn is_anothers(&self, text: &str) -> bool {
+        !self.keys.is_ours(text) && self.others.iter().any(|keys| keys.is_ours(text))
+    }
 }
 
 impl ApiKeyLayer {
@@ -60,6 +69,7 @@ impl ApiKeyLayer {
         Self {
             config: Arc::new(Config {
                 keys,
+                others: Vec::new(),
                 optional: false,
                 realm: Realm::default(),
                 responder: Responder::default(),
@@ -77,6 +87,25 @@ impl ApiKeyLayer {
     /// [`RequireLayer`](crate::RequireLayer) refuses those who are not known.
     pub fn optional(self) -> Self {
         self.with(|config| config.optional = true)
+    }
+
+    /// Leaves keys that mean to be these to another `ApiKeyLayer` inside of this layer, as if there was no key: for keys
+    /// of several prefixes. Without it, another key in `X-API-Key` is one that is not accepted.
+    ///
+    /// It lets nobody pass: for that, this layer is [optional](Self::optional). The layer inside needs none of this: it
+    /// lets pass whose key a layer outside has accepted.
+    ///
+    /// ```
+    /// # use buttress_jwt::{ApiKeyLayer, ApiKeys};
+    /// # #[cfg(feature = "axum")]
+    /// fn app(routes: axum::Router, shop: ApiKeys, partners: ApiKeys) -> axum::Router {
+    ///     routes
+    ///         .layer(ApiKeyLayer::new(partners.clone())) // 401 for who has neither
+    ///         .layer(ApiKeyLayer::new(shop).with_other_keys(partners).optional())
+    /// }
+    /// ```
+    pub fn with_other_keys(self, keys: ApiKeys) -> Self {
+        self.with(|config| config.others.push(keys))
     }
 
     /// Names what is protected, in challenges. Characters that may not stand there are replaced.
@@ -108,6 +137,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("keys", &self.keys)
+            .field("others", &self.others)
             .field("optional", &self.optional)
             .field("realm", &self.realm)
             .finish_non_exhaustive()

@@ -3,7 +3,8 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use buttress_jwt::{
-    ApiKey, ApiKeyLayer, ApiKeyRefusal, Principal, Rejection, RejectionKind, Require, RequireLayer,
+    ApiKey, ApiKeyLayer, ApiKeyRefusal, ApiKeys, Environment, MemoryApiKeyStore, Principal,
+    Rejection, RejectionKind, Require, RequireLayer,
 };
 use buttress_testkit::{
     http::{self, Answer},
@@ -255,6 +256,51 @@ async fn a_responder_says_it_otherwise_and_the_challenge_stays() {
     let answer = call(&layer, header("junk")).await.expect_status(401);
     assert_eq!(answer.text(), "InvalidToken");
     assert_eq!(answer.header("www-authenticate"), Some(INVALID_KEY));
+}
+
+#[tokio::test]
+async fn keys_of_two_prefixes_have_a_layer_each() {
+    let (shop, shop_store, _) = keys();
+    let partner_store = MemoryApiKeyStore::new();
+    let partners = ApiKeys::new("partner", Environment::Live, partner_store).unwrap();
+    let (_, ours) = issue(&shop).await;
+    let theirs = partners.issue("partner-1").await.unwrap();
+    let theirs = theirs.secret.reveal();
+    let who = service_fn(async |request: ::http::Request<Full<Bytes>>| {
+        let principal = Principal::in_extensions(request.extensions());
+        let subject = principal.map_or("nobody", Principal::subject).to_owned();
+        Ok::<_, Infallible>(::http::Response::new(Full::<Bytes>::from(subject)))
+    });
+    let outer = ApiKeyLayer::new(shop).with_other_keys(partners.clone());
+    let inner = ApiKeyLayer::new(partners);
+    for inner in [inner.clone(), inner.clone().optional()] {
+        let service = outer.clone().optional().layer(inner.layer(who));
+        for (text, subject) in [(&ours, "user-1"), (&theirs, "partner-1")] {
+            for request in [bearer(text), header(text)] {
+                let answer = request.call(service.clone()).await.expect_status(200);
+                assert_eq!(answer.text(), subject);
+            }
+        }
+        for text in [
+            &*guess(&ours),
+            &*guess(&theirs),
+            "shop_live_x",
+            "partner_live_x",
+            "other_live_x",
+        ] {
+            header(text).call(service.clone()).await.expect_status(401);
+        }
+    }
+    let service = outer.clone().optional().layer(inner.layer(who));
+    http::get("/").call(service).await.expect_status(401);
+
+    // A layer that is not optional lets nobody pass, and asks nobody.
+    let before = shop_store.finds();
+    for request in [bearer(&theirs), header(&theirs)] {
+        let answer = call(&outer, request).await.expect_status(401);
+        assert_eq!(answer.json()["code"], "AUTHENTICATION_REQUIRED");
+    }
+    assert_eq!(shop_store.finds(), before);
 }
 
 #[tokio::test]
