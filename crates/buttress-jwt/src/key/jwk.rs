@@ -137,6 +137,9 @@ impl std::fmt::Debug for Key {
 /// The members of a JWK that only its owner may know. `k` is the whole secret of a symmetric key.
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
+/// The registered operations are eight; each one is compared with every other.
+const MAX_OPERATIONS: usize = 16;
+
 struct Members<'o, 'a>(&'o Object<'a>);
 
 impl<'a> Members<'_, 'a> {
@@ -237,6 +240,9 @@ impl<'a> Members<'_, 'a> {
         let operations = value
             .as_strings()
             .ok_or_else(|| malformed("`key_ops` is not an array of strings"))?;
+        if operations.len() > MAX_OPERATIONS {
+            return Err(malformed("`key_ops` has more than 16 operations"));
+        }
         if (1..operations.len()).any(|at| operations[..at].contains(&operations[at])) {
             return Err(malformed("`key_ops` names an operation twice"));
         }

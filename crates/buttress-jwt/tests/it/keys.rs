@@ -64,6 +64,12 @@ fn what_a_key_says_of_its_use_binds() {
         refused(read("key_ops", json!([])), WrongKeyUse);
         refused(read("key_ops", json!(["verify", "encrypt"])), WrongKeyUse);
         refused(read("key_ops", json!(["verify", "verify"])), MalformedKey);
+        let many = |count: usize| {
+            let other = (1..count).map(|at| format!("operation-{at}"));
+            json!(other.chain(["verify".to_owned()]).collect::<Vec<_>>())
+        };
+        refused(read("key_ops", many(16)), WrongKeyUse);
+        refused(read("key_ops", many(17)), MalformedKey);
         refused(read("key_ops", json!("verify")), MalformedKey);
         for alg in ["A256KW", "ES512", "none", "HS256", "RSA-OAEP", "es256", ""] {
             refused(read("alg", json!(alg)), UnsupportedKey);
