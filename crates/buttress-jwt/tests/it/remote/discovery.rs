@@ -79,6 +79,32 @@ async fn metadata_of_another_issuer_is_not_believed() {
     }
 }
 
+/// No other service leads to what only this machine reaches, also where this machine was allowed.
+#[tokio::test]
+async fn only_metadata_of_this_machine_names_this_machine() {
+    const LOCAL: &str = "http://localhost:8080";
+    let hands = Hands::at(NOW);
+    for (issuer, jwks_uri, is_good) in [
+        (ISSUER, "http://127.0.0.1:8080/keys", false),
+        (ISSUER, "http://[::1]/keys", false),
+        (ISSUER, KEYS, true),
+        (LOCAL, "http://127.0.0.1:8080/keys", true),
+        (LOCAL, "http://keys.example.net/", false),
+        (LOCAL, KEYS, true),
+    ] {
+        let keys = json!({"keys": [jwk(es256())]}).to_string();
+        let metadata = json!({"issuer": issuer, "jwks_uri": jwks_uri}).to_string();
+        let other = Other::new(move |request| {
+            let is_metadata = request.uri().path().contains(".well-known");
+            Some(document_of(if is_metadata { &metadata } else { &keys }))
+        });
+        let builder = RemoteKeys::of_openid_issuer(issuer).with_insecure_loopback_http();
+        let ready = built(builder, &other, &hands).ready().await;
+        assert_eq!(ready.is_ok(), is_good, "{issuer} {jwks_uri}");
+        assert_eq!(other.asked(), if is_good { 2 } else { 1 });
+    }
+}
+
 /// It is believed for its time, and not when it may be why there are no keys.
 #[tokio::test]
 async fn the_metadata_is_asked_for_again_when_it_may_be_wrong() {
