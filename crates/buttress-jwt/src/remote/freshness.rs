@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{
     HeaderMap,
     header::{AGE, CACHE_CONTROL},
@@ -61,15 +61,16 @@ fn seconds(text: &str) -> Option<u64> {
 /// The times of a set of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Times {
-    fetched_at: DateTime<Utc>,
+    /// When the last attempt has ended. A clock that shows an earlier time was set back.
+    asked_at: DateTime<Utc>,
     /// From then on the set is asked for again.
     refresh_at: DateTime<Utc>,
     /// From then on it is used only because another one could not be had.
     expires_at: DateTime<Utc>,
     /// From then on it is not used any more.
     ends_at: DateTime<Utc>,
-    /// Whether the last attempt to get another one has failed.
-    failing: bool,
+    /// If the last attempt to get another one has failed: until when that tells what the next one would come to.
+    failed_until: Option<DateTime<Utc>>,
 }
 
 /// What a set of keys is good for.
@@ -97,36 +98,53 @@ impl Times {
                 .unwrap_or(DateTime::<Utc>::MAX_UTC)
         };
         Self {
-            fetched_at: now,
+            asked_at: now,
             refresh_at: after(refresh),
             expires_at: after(lifetime),
             ends_at: after(lifetime + max_stale),
-            failing: false,
+            failed_until: None,
         }
     }
 
-    /// After an attempt that failed: another one is made at `retry_at`.
-    pub(super) fn failed(&self, retry_at: DateTime<Utc>) -> Self {
+    /// After an attempt that has failed now: another one is made at `retry_at`, and from `until` on nothing is known any
+    /// more of what can be had.
+    pub(super) fn failed(
+        &self,
+        now: DateTime<Utc>,
+        retry_at: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Self {
+        // By a clock that was set back, the set ends earlier too.
+        let set_back = (self.asked_at - now).max(TimeDelta::zero());
+        let shifted = |time: DateTime<Utc>| {
+            time.checked_sub_signed(set_back)
+                .unwrap_or(DateTime::<Utc>::MIN_UTC)
+        };
         Self {
+            asked_at: now,
             refresh_at: retry_at,
-            failing: true,
-            ..self.clone()
+            expires_at: shifted(self.expires_at),
+            ends_at: shifted(self.ends_at),
+            failed_until: Some(until),
         }
     }
 
     pub(super) fn phase(&self, now: DateTime<Utc>) -> Phase {
-        if now >= self.ends_at || (now >= self.expires_at && !self.failing) {
+        // A clock that was set back must not keep a set alive.
+        let is_set_back = now < self.asked_at;
+        let is_failing = !is_set_back && self.failed_until.is_some_and(|until| now < until);
+        if now >= self.ends_at || (now >= self.expires_at && !is_failing) {
             Phase::Unusable
-        } else if now >= self.refresh_at || now < self.fetched_at {
-            // A clock that was set back must not keep a set alive.
+        } else if now >= self.refresh_at || is_set_back {
             Phase::Due
         } else {
             Phase::Fresh
         }
     }
 
+    /// Whether the last attempt has failed, however long ago.
     pub(super) fn failing(&self) -> bool {
-        self.failing
+        self.failed_until.is_some()
     }
 
     pub(super) fn ends_at(&self) -> DateTime<Utc> {
@@ -203,12 +221,37 @@ mod tests {
         assert_eq!(late.phase(at(1000)), Phase::Unusable);
         assert_eq!(late.phase(at(-1)), Phase::Due);
 
-        let failed = late.failed(at(900));
-        assert_eq!(failed.phase(at(899)), Phase::Fresh);
-        assert_eq!(failed.phase(at(900)), Phase::Due);
-        assert_eq!(failed.phase(at(1499)), Phase::Due);
-        assert_eq!(failed.failed(at(1530)).phase(at(1499)), Phase::Fresh);
-        assert_eq!(failed.failed(at(1530)).phase(at(1500)), Phase::Unusable);
+        let failed = |times: &Times, now| times.failed(at(now), at(now + 30), at(now + 60));
+        let once = failed(&late, 990);
+        assert_eq!(once.phase(at(1019)), Phase::Fresh);
+        assert_eq!(once.phase(at(1020)), Phase::Due);
+        assert_eq!(once.phase(at(1049)), Phase::Due);
+        assert_eq!(once.phase(at(1050)), Phase::Unusable);
+        assert_eq!(failed(&late, 900).phase(at(999)), Phase::Due);
+        let last = failed(&once, 1490);
+        assert_eq!(last.phase(at(1499)), Phase::Fresh);
+        assert_eq!(last.phase(at(1500)), Phase::Unusable);
+        // Set back, first before the set is over, then behind that.
+        assert_eq!(last.phase(at(999)), Phase::Due);
+        assert_eq!(last.phase(at(1000)), Phase::Unusable);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_gives_a_set_no_more_time() {
+        let at =
+            |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("a time");
+        let (lifetime, stale) = (Duration::from_secs(1000), Duration::from_secs(500));
+        let times = Times::new(at(0), lifetime, stale, 0);
+        let failed = |times: &Times, now| times.failed(at(now), at(now + 30), at(now + 60));
+        // 1400 of its 1500 seconds are over, whatever the clock says then.
+        let old = failed(&times, 1400);
+        let moved = failed(&old, -5000);
+        assert_eq!(moved.ends_at(), at(-4900));
+        assert_eq!(moved.phase(at(-4941)), Phase::Due);
+        let last = failed(&moved, -4941);
+        assert_eq!(last.phase(at(-4901)), Phase::Due);
+        assert_eq!(last.phase(at(-4900)), Phase::Unusable);
+        assert_eq!(failed(&times, 1400), failed(&failed(&times, 700), 1400));
     }
 
     #[test]

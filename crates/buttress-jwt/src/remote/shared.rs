@@ -53,6 +53,8 @@ struct Progress {
     failure: Option<Failure>,
     /// When an attempt last began for a token whose key is not in the set.
     missed_at: Option<DateTime<Utc>>,
+    /// When it was last written down that an attempt was called for where none can be made.
+    outside_at: Option<DateTime<Utc>>,
 }
 
 impl Shared {
@@ -81,11 +83,11 @@ impl Shared {
         match snapshot.times.phase(now) {
             Phase::Fresh => Some(snapshot),
             Phase::Due => {
-                let mut progress = self.progress();
+                let progress = self.progress();
                 // Somebody else may have been here in between.
                 let is_due = self.phase(now) == Some(Phase::Due);
                 if is_due && progress.running.is_none() && !self.is_failing(&progress, now) {
-                    self.start(&mut progress, now);
+                    self.start(progress, now, false);
                 }
                 Some(snapshot)
             }
@@ -116,7 +118,7 @@ impl Shared {
     /// What to wait for after a key was not found.
     pub(super) fn news(self: &Arc<Self>, header: &Header<'_>) -> Option<News> {
         let now = self.clock.now();
-        let mut progress = self.progress();
+        let progress = self.progress();
         if let Some(running) = &progress.running {
             return Some(until_closed(running.clone()));
         }
@@ -137,9 +139,8 @@ impl Shared {
             if is_cooling(progress.missed_at, now, self.cool_down) {
                 return None;
             }
-            progress.missed_at = Some(now);
         }
-        self.start(&mut progress, now).map(until_closed)
+        self.start(progress, now, is_miss).map(until_closed)
     }
 
     /// Waits until there are keys, or until it is known that there are none.
@@ -168,14 +169,14 @@ impl Shared {
 
     fn running_or_started(self: &Arc<Self>) -> Option<watch::Receiver<()>> {
         let now = self.clock.now();
-        let mut progress = self.progress();
+        let progress = self.progress();
         let is_usable = self
             .phase(now)
             .is_some_and(|phase| phase != Phase::Unusable);
         if progress.running.is_some() || is_usable || self.is_failing(&progress, now) {
             return progress.running.clone();
         }
-        self.start(&mut progress, now)
+        self.start(progress, now, false)
     }
 
     fn phase(&self, now: DateTime<Utc>) -> Option<Phase> {
@@ -189,19 +190,17 @@ impl Shared {
     /// Begins an attempt that goes on whoever waits for it or does not. There is none yet.
     fn start(
         self: &Arc<Self>,
-        progress: &mut Progress,
+        mut progress: MutexGuard<'_, Progress>,
         now: DateTime<Utc>,
+        is_miss: bool,
     ) -> Option<watch::Receiver<()>> {
         let Ok(runtime) = Handle::try_current() else {
-            self.fail(
-                progress,
-                now,
-                Failure::new(
-                    "a token was verified outside of a Tokio runtime, so nobody can fetch",
-                ),
-            );
+            self.cannot_start(progress, now);
             return None;
         };
+        if is_miss {
+            progress.missed_at = Some(now);
+        }
         let (closing, running) = watch::channel(());
         progress.running = Some(running.clone());
         let attempt = Attempt {
@@ -213,6 +212,22 @@ impl Shared {
         };
         runtime.spawn(attempt.run());
         Some(running)
+    }
+
+    /// Nothing was asked, so whoever can ask need not wait for a cool-down.
+    fn cannot_start(&self, mut progress: MutexGuard<'_, Progress>, now: DateTime<Utc>) {
+        let failure =
+            Failure::new("a token was verified outside of a Tokio runtime, so nobody can fetch");
+        progress.failure.get_or_insert(failure.clone());
+        if is_cooling(progress.outside_at, now, self.cool_down) {
+            return;
+        }
+        progress.outside_at = Some(now);
+        drop(progress);
+        self.log(&Event::Failed {
+            failure,
+            kept_until: self.snapshot().map(|keys| keys.times.ends_at()),
+        });
     }
 
     fn succeed(&self, progress: &mut Progress, got: Got) -> Event {
@@ -235,23 +250,30 @@ impl Shared {
     }
 
     fn fail(&self, progress: &mut Progress, began_at: DateTime<Utc>, failure: Failure) -> Event {
-        let before = self.snapshot();
-        if let Some(before) = &before {
-            let retry_at = began_at
-                .checked_add_signed(delta(self.cool_down))
-                .unwrap_or(DateTime::<Utc>::MAX_UTC);
-            self.swap(Snapshot {
-                keys: Arc::clone(&before.keys),
-                times: before.times.failed(retry_at),
-            });
-        }
+        let now = self.clock.now();
+        // It may have been set back meanwhile.
+        let began_at = began_at.min(now);
+        let after = |time: DateTime<Utc>, duration| {
+            time.checked_add_signed(delta(duration))
+                .unwrap_or(DateTime::<Utc>::MAX_UTC)
+        };
+        let retry_at = after(began_at, self.cool_down);
+        // Long enough for the next attempt to end, if there are tokens that make it begin.
+        let until = after(now, self.cool_down + self.timeout.max(self.cool_down));
+        let kept_until = self.snapshot().map(|before| {
+            let times = before.times.failed(now, retry_at, until);
+            let ends_at = times.ends_at();
+            let keys = Arc::clone(&before.keys);
+            self.swap(Snapshot { keys, times });
+            ends_at
+        });
         // What the metadata has said may be what is wrong.
         progress.known.place = None;
         progress.failed_at = Some(began_at);
         progress.failure = Some(failure.clone());
         Event::Failed {
             failure,
-            kept_until: before.map(|before| before.times.ends_at()),
+            kept_until,
         }
     }
 

@@ -1,7 +1,9 @@
 //! When keys are asked for, for how long they are used, and what happens when there are none.
 
 use std::{
+    pin::pin,
     sync::atomic::{AtomicBool, Ordering},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -128,10 +130,14 @@ async fn old_keys_are_used_while_no_others_can_be_had_and_not_for_ever() {
         hands.set(begin + 30);
     }
     other.fail();
+    for (round, second) in (1000..1000 + 3600).step_by(30).enumerate() {
+        hands.set(NOW + second);
+        assert!(verify(&verifier, &token).is_ok());
+        other.until_asked(7 + round).await;
+    }
     hands.set(NOW + 1000 + 3599);
     assert!(verify(&verifier, &token).is_ok());
     hands.set(NOW + 1000 + 3600);
-    other.until_asked(7).await;
     assert_eq!(refused(&verifier, &token), KeysUnavailable);
     let error = verifier.verify_async::<()>(&token).await.unwrap_err();
     assert_eq!(error.kind(), KeysUnavailable);
@@ -140,6 +146,34 @@ async fn old_keys_are_used_while_no_others_can_be_had_and_not_for_ever() {
     other.publish(&[jwk(es256())]);
     hands.set(NOW + 1000 + 3600 + 60);
     assert!(verifier.verify_async::<()>(&token).await.is_ok());
+}
+
+/// That asking failed before a pause says nothing of what can be had after it.
+#[tokio::test]
+async fn after_a_pause_old_keys_are_not_used_before_others_were_asked_for() {
+    let other = Other::with(&[jwk(es256()), jwk(ed25519())]);
+    let (verifier, hands) = started(&other).await;
+    let (taken_back, kept) = (token(es256()), token(ed25519()));
+    other.fail();
+    hands.set(NOW + 900);
+    assert!(verify(&verifier, &taken_back).is_ok());
+    other.until_asked(2).await;
+
+    // It still fails: who comes first waits for that, the others do not.
+    hands.set(NOW + 2000);
+    assert_eq!(refused(&verifier, &taken_back), KeysUnavailable);
+    assert!(verifier.verify_async::<()>(&taken_back).await.is_ok());
+    assert_eq!(other.asked(), 3);
+    hands.set(NOW + 2000 + 59);
+    assert!(verify(&verifier, &taken_back).is_ok());
+    other.until_asked(4).await;
+
+    other.publish(&[jwk(ed25519())]);
+    hands.set(NOW + 4000);
+    let error = verifier.verify_async::<()>(&taken_back).await.unwrap_err();
+    assert_eq!(error.kind(), UnknownKey);
+    assert!(verify(&verifier, &kept).is_ok());
+    assert_eq!(other.asked(), 5);
 }
 
 #[tokio::test]
@@ -202,6 +236,43 @@ async fn a_clock_that_is_set_back_keeps_nothing_alive() {
     other.until_asked(2).await;
     assert_eq!(refused(&verifier, &token(es256())), UnknownKey);
     assert!(verify(&verifier, &token(ed25519())).is_ok());
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_while_asking_fails_keeps_nothing_alive() {
+    let other = Other::with(&[jwk(es256())]);
+    let hands = Hands::at(NOW + 50_000);
+    let keys = other.builder(&hands).build().unwrap();
+    keys.ready().await.unwrap();
+    let (verifier, token) = (verifier(&keys, &hands), token(es256()));
+    other.fail();
+    for (round, second) in (0..1000 + 3600).step_by(30).enumerate() {
+        hands.set(NOW + second);
+        assert!(verify(&verifier, &token).is_ok(), "{second}");
+        other.until_asked(2 + round).await;
+        // Once in thirty seconds, by this clock as well.
+        assert!(verify(&verifier, &token).is_ok(), "{second}");
+        other.until_asked(2 + round).await;
+    }
+    hands.set(NOW + 1000 + 3600);
+    assert_eq!(refused(&verifier, &token), KeysUnavailable);
+    let error = verifier.verify_async::<()>(&token).await.unwrap_err();
+    assert_eq!(error.kind(), KeysUnavailable);
+}
+
+/// A failure of a time that has not come yet does not count.
+#[tokio::test]
+async fn a_clock_that_is_set_back_after_a_failure_has_keys_asked_for() {
+    let other = Other::with(&[jwk(es256())]);
+    let (verifier, hands) = started(&other).await;
+    other.fail();
+    hands.set(NOW + 2000);
+    let token = token(es256());
+    assert!(verifier.verify_async::<()>(&token).await.is_ok());
+    hands.set(NOW + 1100);
+    other.publish(&[jwk(ed25519())]);
+    let error = verifier.verify_async::<()>(&token).await.unwrap_err();
+    assert_eq!(error.kind(), UnknownKey);
 }
 
 #[tokio::test(start_paused = true)]
@@ -271,6 +342,37 @@ fn a_runtime_that_ends_takes_no_keys_along() {
     assert!(verify(&verifier, &token(es256())).is_ok());
     hands.set(NOW + 30 + 1000 + 3600);
     assert_eq!(refused(&verifier, &token(es256())), KeysUnavailable);
+    assert_eq!(other.asked(), 2);
+}
+
+/// One part of a program that verifies where nothing can be fetched does not take new keys from the others.
+#[test]
+fn verifying_outside_of_a_runtime_is_logged_and_is_no_failure() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let other = Other::with(&[jwk(es256())]);
+    let (verifier, hands) = runtime.block_on(started(&other));
+    let unknown = token(ed25519());
+    let log = |at: i64| {
+        hands.set(NOW + at);
+        let logged = pin!(Log::of(async {
+            for _ in 0..3 {
+                assert_eq!(refused(&verifier, &unknown), UnknownKey);
+                assert!(verify(&verifier, &token(es256())).is_ok());
+            }
+        }));
+        let Poll::Ready((_, log)) = logged.poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("nothing waits");
+        };
+        log.matches("outside of a Tokio runtime").count()
+    };
+    assert_eq!((log(900), log(929), log(930)), (1, 0, 1));
+    assert_eq!(other.asked(), 1);
+    other.publish(&[jwk(es256()), jwk(ed25519())]);
+    let found = runtime.block_on(verifier.verify_async::<()>(&unknown));
+    assert!(found.is_ok());
     assert_eq!(other.asked(), 2);
 }
 
