@@ -63,7 +63,8 @@ impl RemoteKeysBuilder {
     }
 
     /// Allows http without TLS from this machine (`localhost`, 127.0.0.0/8, ::1): for tests and development. Whoever can
-    /// listen on the port can put in keys of their own.
+    /// listen on the port can put in keys of their own. The metadata of an issuer names such an address only if the issuer
+    /// itself is on this machine.
     pub fn with_insecure_loopback_http(mut self) -> Self {
         self.allowed = Allowed::LoopbackToo;
         self
@@ -76,8 +77,9 @@ impl RemoteKeysBuilder {
     }
 
     /// For how long nothing is asked after an attempt that has failed, and after one for a token whose key is not in the
-    /// set: 30 seconds by default, from one to an hour. So the other service sees no more than two requests in that time,
-    /// whatever tokens are sent here.
+    /// set: 30 seconds by default, from one to an hour. So the other service sees no more than two attempts in that time,
+    /// whatever tokens are sent here. An attempt is one request, or two for the keys of an issuer whose metadata is asked
+    /// for as well: at first, when its time is over, and after every failure.
     pub fn with_cool_down(mut self, cool_down: Duration) -> Self {
         self.cool_down = cool_down;
         self

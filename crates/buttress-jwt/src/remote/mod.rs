@@ -41,7 +41,8 @@ use crate::{
 ///    seconds. One request is made for all who wait, and it goes on if they go away. A token that would be refused
 ///    with any key (its form, its algorithm, its claims) is refused without asking.
 /// 3. **If they cannot be had**, those of before are used for up to an hour beyond their time, and asked for every 30
-///    seconds while there are tokens. After that, as in the beginning, there are none: [`TokenErrorKind::KeysUnavailable`](crate::TokenErrorKind::KeysUnavailable),
+///    seconds while there are tokens. After a pause of a minute, the next token waits for an attempt of its own. After
+///    the hour, as in the beginning, there are none: [`TokenErrorKind::KeysUnavailable`](crate::TokenErrorKind::KeysUnavailable),
 ///    which is 503 in [`BearerLayer`](crate::BearerLayer) and says nothing of the token. An unknown key while asking
 ///    fails is the same: it may be a new one.
 /// 4. **What is taken.** An answer of 200, without redirects, of at most 256 KiB, in 5 seconds, that is a
@@ -84,7 +85,8 @@ impl RemoteKeys {
     /// (OpenID Connect Discovery 1.0).
     ///
     /// The metadata must name this very issuer, byte by byte, and is asked for again when its time is over. The address of
-    /// the keys is https, and may be on another host, as it is with large providers: whoever writes the metadata
+    /// the keys is https (or [http on this machine](RemoteKeysBuilder::with_insecure_loopback_http), if the issuer is there
+    /// as well), and may be on another host, as it is with large providers: whoever writes the metadata
     /// could as well serve other keys from the same one.
     pub fn of_openid_issuer(issuer: impl Into<String>) -> RemoteKeysBuilder {
         RemoteKeysBuilder::new(Given::OpenId, issuer)
