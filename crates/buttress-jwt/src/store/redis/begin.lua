@@ -4,7 +4,18 @@
 only_on_a_master('HDEL', KEYS[1])
 local key, index = KEYS[1], KEYS[2]
 local group, id = ARGV[1], ARGV[2]
-if redis.call('EXISTS', key) == 1 then return {false} end
+local known = redis.call('HMGET', key, 'current', 'started_at')
+if known[1] then
+    if known[1] ~= ARGV[9] then return {false} end
+    -- The client of a cluster repeats a call whose answer was lost. Those that it ended ended when it began.
+    local earlier = sessions(group, index, redis.call('ZRANGEBYSCORE', index, known[2], known[2]))
+    if not earlier then return MOVING end
+    local reply = {session(key)}
+    for _, values in ipairs(earlier) do
+        if values and values[9] then reply[#reply + 1] = values end
+    end
+    return reply
+end
 local now = clock()
 
 local others = unended(group, index)

@@ -10,7 +10,8 @@ pub(super) enum Consequence {
     /// itself, as long as it has time.
     Keep,
     /// The connection is broken, or has not answered in time, so that what comes next would wait behind. What was
-    /// asked may have been done, so that it is not repeated.
+    /// asked may have been done, so that it is not repeated. The client of a cluster does so all the same, and the
+    /// scripts know a call that comes twice.
     Replace,
     /// The server is a replica: another one is the master by now, and a new connection may lead there. Each script
     /// begins with a write, which a replica refuses, so that it has done nothing and the call is repeated.

@@ -1,6 +1,6 @@
 -- KEYS: the family. ARGV: the group, generation, presented, successor, salt, attempt or nothing, grace in
 -- milliseconds, how often the newest is given out again, how old it has to be, "y" if one ahead is believed.
--- The rules are those of `Family::rotate`.
+-- The rules are those of `Family::rotate`, and that the same call may come twice.
 
 only_on_a_master('HDEL', KEYS[1])
 local key, group = KEYS[1], ARGV[1]
@@ -28,6 +28,9 @@ elseif presented == newest then
     else
         verdict = since < tonumber(ARGV[9]) and 'kept' or 'rotated'
     end
+elseif presented == newest - 1 and ARGV[3] == family[3] and ARGV[5] == family[4] then
+    -- The client of a cluster repeats a call whose answer was lost. No two calls have the same salt.
+    verdict = 'again'
 elseif presented == newest - 1 and ARGV[3] == family[3] and (since < tonumber(ARGV[7]) or retry)
     and tonumber(family[7]) < tonumber(ARGV[8]) then
     verdict, salt = 'reissued', family[4]
@@ -35,7 +38,9 @@ else
     verdict = 'reused'
 end
 
-if verdict == 'rotated' or verdict == 'caught-up' then
+if verdict == 'again' then
+    verdict = 'rotated'
+elseif verdict == 'rotated' or verdict == 'caught-up' then
     redis.call('HSET', key, 'generation', number(presented + 1), 'previous', ARGV[3], 'current', ARGV[4],
         'salt', ARGV[5], 'rotated_at', number(now), 'attempt', ARGV[6], 'reissues', '0',
         'last_used_at', number(now))

@@ -12,6 +12,8 @@ mod redis;
 mod redis_cluster;
 #[cfg(feature = "redis")]
 mod redis_connection;
+#[cfg(feature = "redis")]
+mod redis_repeated;
 #[cfg(feature = "redis-sentinel")]
 mod redis_sentinel;
 #[cfg(feature = "redis-cluster")]
