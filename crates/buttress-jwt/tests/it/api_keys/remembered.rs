@@ -272,7 +272,9 @@ async fn a_key_stops_when_it_is_revoked_too_late_for_the_caller() {
     let (keys, store, hands) = keys();
     let (id, text) = issue(&keys).await;
     let store = store.in_trouble(Trouble::ChangesLate);
-    let keys = on(&store, &hands).with_store_timeout(Duration::from_millis(5));
+    let keys = on(&store, &hands)
+        .with_store_timeout(Duration::from_millis(5))
+        .unwrap();
     let error = keys.revoke("user-1", id).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     keys.authenticate(&text).await.unwrap();

@@ -123,7 +123,7 @@ fn keys(store: RedisApiKeyStore) -> ApiKeys {
     let keys = ApiKeys::new("shop", Environment::Live, store).expect("keys");
     let keys = keys.with_memory(0, Duration::ZERO).expect("no memory");
     // A slow machine is no failure of a store.
-    keys.with_store_timeout(Duration::from_secs(60))
+    keys.with_store_timeout(Duration::from_secs(60)).unwrap()
 }
 
 fn keys_through(proxy: &Proxy) -> ApiKeys {

@@ -93,7 +93,7 @@ async fn keys() -> ApiKeys {
     let store = Twice(store.expect("a prefix"));
     let keys = ApiKeys::new("shop", Environment::Live, store).expect("keys");
     // A slow machine is no failure of a store.
-    keys.with_store_timeout(Duration::from_secs(60))
+    keys.with_store_timeout(Duration::from_secs(60)).unwrap()
 }
 
 /// Without any grace, so that nothing else excuses the repetition.
