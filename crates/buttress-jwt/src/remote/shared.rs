@@ -132,13 +132,9 @@ impl Shared {
         {
             return Some(Box::pin(std::future::ready(())));
         }
-        if self.is_failing(&progress, now) {
+        let has_to_wait = is_miss && is_cooling(progress.missed_at, now, self.cool_down);
+        if has_to_wait || self.is_failing(&progress, now) {
             return None;
-        }
-        if is_miss {
-            if is_cooling(progress.missed_at, now, self.cool_down) {
-                return None;
-            }
         }
         self.start(progress, now, is_miss).map(until_closed)
     }
