@@ -27,7 +27,6 @@ const SCOPES: [&str; 2] = ["orders:read", "orders:write"];
 /// Whoever issues tokens, whoever takes them, and one token.
 struct Parties {
     key: SigningKey,
-    keys: KeyRing,
     issuer: Issuer,
     verifier: Verifier,
     token: String,
@@ -46,11 +45,10 @@ impl Parties {
         let issuer = issuer
             .with_lifetime(Duration::from_secs(3600))
             .expect("an hour");
-        let verifier = Verifier::new(ISSUER, AUDIENCE, keys.clone());
+        let verifier = Verifier::new(ISSUER, AUDIENCE, keys);
         let token = issuer.issue(grant()).expect("a token").token;
         Self {
             key,
-            keys,
             issuer,
             verifier,
             token,
@@ -89,7 +87,11 @@ fn request(token: &str) -> impl Fn() -> Request<()> + use<> {
     move || Request::from_parts(head.clone(), ())
 }
 
+/// Takes a message and its signature.
+type Verify = Box<dyn Fn(&[u8], &[u8])>;
+
 /// The signature alone, with a prepared key.
+#[allow(clippy::large_enum_variant, reason = "there is one for each group")]
 enum Prepared {
     Hmac(hmac::Key),
     Ed25519(signature::Ed25519KeyPair),
@@ -133,7 +135,7 @@ impl Prepared {
     }
 
     /// Verifies with a key that has been parsed.
-    fn verifier(&self) -> Box<dyn Fn(&[u8], &[u8])> {
+    fn verifier(&self) -> Verify {
         use signature::{KeyPair, ParsedPublicKey, VerificationAlgorithm};
         let (form, public): (&'static dyn VerificationAlgorithm, _) = match self {
             Self::Hmac(key) => {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use buttress_benches::{Bare, Interleaved, call, poll_once};
+use buttress_jwt::KeyRing;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::AUTHORIZATION};
 use http_body_util::Empty;
@@ -78,7 +79,7 @@ impl Jsonwebtoken {
                 _ => EncodingKey::from_rsa_pem(pem.as_bytes()),
             };
             let set: jsonwebtoken::jwk::JwkSet =
-                serde_json::from_str(&parties.keys.jwks()).expect("a set");
+                serde_json::from_str(&jwks(parties)).expect("a set");
             let decoding = DecodingKey::from_jwk(&set.keys[0]);
             (encoding.expect("a key"), decoding.expect("a key"))
         };
@@ -134,6 +135,10 @@ fn simple_options() -> VerificationOptions {
         allowed_audiences: Some([AUDIENCE.to_owned()].into()),
         ..VerificationOptions::default()
     }
+}
+
+fn jwks(parties: &Parties) -> String {
+    KeyRing::new(parties.key.clone()).expect("a ring").jwks()
 }
 
 type Sign = Box<dyn Fn(JWTClaims<Custom>) -> String>;
@@ -276,7 +281,7 @@ pub(super) fn layer<'a>(group: &mut Interleaved<'a>, parties: &'a Parties) {
         .iss(&[ISSUER])
         .aud(&[AUDIENCE])
         .nbf(true);
-    let authorizer = JwtAuthorizer::<Claims>::from_jwks_text(&parties.keys.jwks())
+    let authorizer = JwtAuthorizer::<Claims>::from_jwks_text(&jwks(parties))
         .no_refresh()
         .validation(validation)
         .build();

@@ -23,11 +23,11 @@ pub(crate) mod slot;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+#[cfg(any(feature = "postgres", feature = "redis"))]
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
+#[cfg(any(feature = "postgres", feature = "redis"))]
 use buttress_jwt::{Algorithm, Issuer, KeyRing, RefreshKeys, RefreshStore, Sessions, SigningKey};
 
 /// A day in 2023.
@@ -36,6 +36,7 @@ fn start() -> SystemTime {
 }
 
 /// Sessions on a store, with the same refresh keys in every process.
+#[cfg(any(feature = "postgres", feature = "redis"))]
 fn sessions(store: Arc<dyn RefreshStore>) -> Sessions {
     let key = SigningKey::generate(Algorithm::EdDSA).expect("a key");
     let keys = KeyRing::new(key).expect("a ring");
