@@ -1,11 +1,12 @@
 mod row;
+pub(crate) mod tables;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::{PgPool, Row, postgres::PgRow};
 
-use super::{RefreshStore, last_used_first, millis, schema};
+use super::{RefreshStore, last_used_first, millis};
 use crate::{
     Beginning, Begun, EndReason, Ending, Endings, Error, ErrorKind, Judged, Proposal, Session,
     SessionId, Which,
@@ -52,34 +53,7 @@ impl PostgresRefreshStore {
     ///
     /// When the database fails, or its tables are of a newer version.
     pub async fn migrate(&self) -> Result<(), Error> {
-        retry(|| async {
-            let mut transaction = self.pool.begin_with(READ_COMMITTED).await?;
-            sqlx::query("SELECT pg_advisory_xact_lock($1)")
-                .bind(LOCKS)
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::raw_sql(
-                "CREATE TABLE IF NOT EXISTS buttress_refresh_version (version bigint NOT NULL)",
-            )
-            .execute(&mut *transaction)
-            .await?;
-            let version: i64 = sqlx::query_scalar(
-                "SELECT coalesce(max(version), 0) FROM buttress_refresh_version",
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
-            let pending = schema::pending(STEPS, version)?;
-            for (step, version) in pending.into_iter().zip(version + 1..) {
-                sqlx::raw_sql(step).execute(&mut *transaction).await?;
-                sqlx::query("INSERT INTO buttress_refresh_version (version) VALUES ($1)")
-                    .bind(version)
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-            transaction.commit().await?;
-            Ok(())
-        })
-        .await
+        tables::migrate(&self.pool, "buttress_refresh_version", LOCKS, STEPS).await
     }
 }
 

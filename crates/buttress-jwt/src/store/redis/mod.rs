@@ -100,13 +100,7 @@ impl RedisRefreshStore {
     ///
     /// When it has a brace.
     pub fn with_prefix(mut self, prefix: &str) -> Result<Self, Error> {
-        if prefix.contains(['{', '}']) {
-            return Err(Error::new(
-                ErrorKind::InvalidConfiguration,
-                "the prefix of keys has no braces, which decide the slot",
-            ));
-        }
-        self.prefix = prefix.into();
+        self.prefix = checked_prefix(prefix)?;
         Ok(self)
     }
 
@@ -148,6 +142,17 @@ impl fmt::Debug for RedisRefreshStore {
             .field("prefix", &self.prefix)
             .finish_non_exhaustive()
     }
+}
+
+/// A prefix of the names of keys.
+pub(crate) fn checked_prefix(prefix: &str) -> Result<Arc<str>, Error> {
+    if prefix.contains(['{', '}']) {
+        return Err(Error::new(
+            ErrorKind::InvalidConfiguration,
+            "the prefix of keys has no braces, which decide the slot",
+        ));
+    }
+    Ok(prefix.into())
 }
 
 #[async_trait]

@@ -1,12 +1,13 @@
 mod row;
+pub(crate) mod tables;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::SqlitePool;
 
-use super::{RefreshStore, ended_lately, last_used_first, millis, schema};
+use super::{RefreshStore, ended_lately, last_used_first, millis};
 use crate::{
     Beginning, Begun, Clock, EndReason, Ending, Endings, Error, ErrorKind, Family, Judged,
     Proposal, Session, SessionId, Which,
@@ -53,35 +54,7 @@ impl SqliteRefreshStore {
     ///
     /// When the database fails, or its tables are of a newer version.
     pub async fn migrate(&self) -> Result<(), Error> {
-        retry(|| async {
-            let mut transaction = self.write().await?;
-            sqlx::raw_sql(
-                "CREATE TABLE IF NOT EXISTS buttress_refresh_version (version INTEGER NOT NULL) STRICT",
-            )
-            .execute(&mut *transaction)
-            .await?;
-            let version: i64 =
-                sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM buttress_refresh_version")
-                    .fetch_one(&mut *transaction)
-                    .await?;
-            let pending = schema::pending(STEPS, version)?;
-            for (step, version) in pending.into_iter().zip(version + 1..) {
-                sqlx::raw_sql(step).execute(&mut *transaction).await?;
-                sqlx::query("INSERT INTO buttress_refresh_version (version) VALUES (?)")
-                    .bind(version)
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-            transaction.commit().await?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Begins a transaction with the write lock. One that took it later would fail there, without waiting,
-    /// when another had written since it began to read.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, Failure> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        tables::migrate(&self.pool, "buttress_refresh_version", STEPS).await
     }
 
     /// The time, as exact as it is kept.
@@ -94,7 +67,7 @@ impl SqliteRefreshStore {
 impl RefreshStore for SqliteRefreshStore {
     async fn begin(&self, beginning: &Beginning) -> Result<Begun, Error> {
         retry(|| async {
-            let mut transaction = self.write().await?;
+            let mut transaction = tables::write(&self.pool).await?;
             let now = self.now();
             sqlx::query(
                 "DELETE FROM buttress_refresh_families WHERE id IN \
@@ -128,7 +101,7 @@ impl RefreshStore for SqliteRefreshStore {
 
     async fn rotate(&self, proposal: &Proposal) -> Result<Option<Judged>, Error> {
         retry(|| async {
-            let mut transaction = self.write().await?;
+            let mut transaction = tables::write(&self.pool).await?;
             let Some(before) = find(&mut transaction, proposal.session).await? else {
                 transaction.rollback().await?;
                 return Ok(None);
@@ -149,7 +122,7 @@ impl RefreshStore for SqliteRefreshStore {
 
     async fn end(&self, ending: &Ending) -> Result<Endings, Error> {
         retry(|| async {
-            let mut transaction = self.write().await?;
+            let mut transaction = tables::write(&self.pool).await?;
             let now = self.now();
             let mut families = match &ending.which {
                 Which::One(id) | Which::OneOf { id, .. } => {

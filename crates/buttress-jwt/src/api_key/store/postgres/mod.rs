@@ -10,8 +10,7 @@ use crate::{
     ApiKey, ApiKeyId, Error, KeptKey, KeyIssuance, KeyRotated, KeyRotation, WhichKeys,
     store::{
         millis,
-        postgres::{Failure, READ_COMMITTED, retry},
-        schema,
+        postgres::{Failure, retry, tables},
     },
 };
 
@@ -48,34 +47,7 @@ impl PostgresApiKeyStore {
     ///
     /// When the database fails, or its tables are of a newer version.
     pub async fn migrate(&self) -> Result<(), Error> {
-        retry(|| async {
-            let mut transaction = self.pool.begin_with(READ_COMMITTED).await?;
-            sqlx::query("SELECT pg_advisory_xact_lock($1)")
-                .bind(LOCK)
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::raw_sql(
-                "CREATE TABLE IF NOT EXISTS buttress_api_keys_version (version bigint NOT NULL)",
-            )
-            .execute(&mut *transaction)
-            .await?;
-            let version: i64 = sqlx::query_scalar(
-                "SELECT coalesce(max(version), 0) FROM buttress_api_keys_version",
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
-            let pending = schema::pending(STEPS, version)?;
-            for (step, version) in pending.into_iter().zip(version + 1..) {
-                sqlx::raw_sql(step).execute(&mut *transaction).await?;
-                sqlx::query("INSERT INTO buttress_api_keys_version (version) VALUES ($1)")
-                    .bind(version)
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-            transaction.commit().await?;
-            Ok(())
-        })
-        .await
+        tables::migrate(&self.pool, "buttress_api_keys_version", LOCK, STEPS).await
     }
 
     /// Why a rotation was not done, by what is there a moment later.

@@ -6,11 +6,12 @@ use async_trait::async_trait;
 
 use super::{ApiKeyStore, RETAINED, grants, newest_first, taken};
 use crate::{
-    ApiKey, ApiKeyId, Environment, Error, ErrorKind, KeptKey, KeyIssuance, KeyRotated, KeyRotation,
+    ApiKey, ApiKeyId, Environment, Error, KeptKey, KeyIssuance, KeyRotated, KeyRotation,
     RedisClient, WhichKeys,
     store::{
         millis,
         redis::{
+            checked_prefix,
             connection::Shared,
             reply::{Reply, optional},
             script::{Call, Script},
@@ -73,13 +74,7 @@ impl RedisApiKeyStore {
     ///
     /// When it has a brace.
     pub fn with_prefix(mut self, prefix: &str) -> Result<Self, Error> {
-        if prefix.contains(['{', '}']) {
-            return Err(Error::new(
-                ErrorKind::InvalidConfiguration,
-                "the prefix of keys has no braces, which decide the slot",
-            ));
-        }
-        self.prefix = prefix.into();
+        self.prefix = checked_prefix(prefix)?;
         Ok(self)
     }
 

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::{ApiKeyStore, RETAINED, newest_first, taken};
 use crate::{
     ApiKey, ApiKeyId, Clock, Error, KeptKey, KeyIssuance, KeyRotated, KeyRotation, WhichKeys,
     store::{
-        millis, schema,
-        sqlite::{Failure, retry},
+        millis,
+        sqlite::{Failure, retry, tables},
     },
 };
 
@@ -56,34 +56,7 @@ impl SqliteApiKeyStore {
     ///
     /// When the database fails, or its tables are of a newer version.
     pub async fn migrate(&self) -> Result<(), Error> {
-        retry(|| async {
-            let mut transaction = self.write().await?;
-            sqlx::raw_sql(
-                "CREATE TABLE IF NOT EXISTS buttress_api_keys_version (version INTEGER NOT NULL) STRICT",
-            )
-            .execute(&mut *transaction)
-            .await?;
-            let version: i64 =
-                sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM buttress_api_keys_version")
-                    .fetch_one(&mut *transaction)
-                    .await?;
-            let pending = schema::pending(STEPS, version)?;
-            for (step, version) in pending.into_iter().zip(version + 1..) {
-                sqlx::raw_sql(step).execute(&mut *transaction).await?;
-                sqlx::query("INSERT INTO buttress_api_keys_version (version) VALUES (?)")
-                    .bind(version)
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-            transaction.commit().await?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Begins a transaction with the write lock.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, Failure> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        tables::migrate(&self.pool, "buttress_api_keys_version", STEPS).await
     }
 
     /// The time, as exact as it is kept.
@@ -96,7 +69,7 @@ impl SqliteApiKeyStore {
 impl ApiKeyStore for SqliteApiKeyStore {
     async fn insert(&self, issuance: &KeyIssuance) -> Result<ApiKey, Error> {
         retry(|| async {
-            let mut transaction = self.write().await?;
+            let mut transaction = tables::write(&self.pool).await?;
             let now = self.now();
             sqlx::query(
                 "DELETE FROM buttress_api_keys WHERE id IN \
@@ -126,7 +99,7 @@ impl ApiKeyStore for SqliteApiKeyStore {
 
     async fn rotate(&self, rotation: &KeyRotation) -> Result<KeyRotated, Error> {
         retry(|| async {
-            let mut transaction = self.write().await?;
+            let mut transaction = tables::write(&self.pool).await?;
             let now = self.now();
             let found = find(&mut transaction, &WhichKeys::One(rotation.id), now).await?;
             let Some(mut kept) = found.into_iter().next() else {
@@ -146,7 +119,7 @@ impl ApiKeyStore for SqliteApiKeyStore {
 
     async fn revoke(&self, which: &WhichKeys) -> Result<Vec<ApiKey>, Error> {
         retry(|| async {
-            let mut transaction = self.write().await?;
+            let mut transaction = tables::write(&self.pool).await?;
             let found = find(&mut transaction, which, self.now()).await?;
             for kept in &found {
                 sqlx::query("DELETE FROM buttress_api_keys WHERE id = ?")
@@ -162,7 +135,7 @@ impl ApiKeyStore for SqliteApiKeyStore {
 
     async fn note_use(&self, id: ApiKeyId, apart: Duration) -> Result<(), Error> {
         retry(|| async {
-            let mut transaction = self.write().await?;
+            let mut transaction = tables::write(&self.pool).await?;
             let now = self.now().timestamp_millis();
             sqlx::query(
                 "UPDATE buttress_api_keys SET last_used_at = ?1 \
