@@ -72,8 +72,10 @@ pub use refresh::{
     RefreshKeys, Session, SessionId, Verdict, Which,
 };
 pub use rejection::{Rejection, RejectionKind};
+#[cfg(feature = "remote-https")]
+pub use remote::HttpsFetch;
 #[cfg(feature = "remote")]
-pub use remote::{Fetch, HttpsFetch, RemoteKeys, RemoteKeysBuilder};
+pub use remote::{Fetch, RemoteKeys, RemoteKeysBuilder};
 #[cfg(feature = "utoipa")]
 pub use require::BearerScheme;
 pub use require::{Decision, Require, RequireLayer, RequireService};

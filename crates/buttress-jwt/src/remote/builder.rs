@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{
     RemoteKeys,
     address::{self, Allowed, Place},
-    client::HttpsFetch,
+    default_fetch,
     document::Origin,
     fetch::Fetch,
     shared::Shared,
@@ -56,7 +56,8 @@ impl RemoteKeysBuilder {
         }
     }
 
-    /// Gets documents with this client in place of [`HttpsFetch::new`].
+    /// Gets documents with this client in place of `HttpsFetch::new`. Without the feature `remote-https`, which has that,
+    /// there has to be one.
     pub fn with_fetch(mut self, fetch: impl Fetch + 'static) -> Self {
         self.fetch = Some(Arc::new(fetch));
         self
@@ -105,7 +106,7 @@ impl RemoteKeysBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfiguration`] when the address is not allowed, a time is out of its bounds, or the system has
-    /// no certificate authorities.
+    /// no certificate authorities; without the feature `remote-https`, when there is no [client](Self::with_fetch).
     pub fn build(self) -> Result<RemoteKeys, Error> {
         if self.timeout.is_zero() || self.timeout > MAX_TIMEOUT {
             return Err(wrong(
@@ -132,7 +133,7 @@ impl RemoteKeysBuilder {
         };
         let fetch = match self.fetch {
             Some(fetch) => fetch,
-            None => Arc::new(HttpsFetch::with_system_roots(self.allowed)?),
+            None => default_fetch(self.allowed)?,
         };
         let origin = Origin {
             place,

@@ -1,4 +1,5 @@
-//! The client that is used unless there is another: hyper and rustls, and nothing that acts on its own.
+//! The client that is used unless there is another: hyper and rustls, and nothing that acts on its own. Its cryptography is
+//! named, never the one that the process has, so that nothing is chosen for others and no other choice matters.
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
@@ -65,7 +66,7 @@ impl HttpsFetch {
         Ok(Self::of(tls, Allowed::Https))
     }
 
-    pub(super) fn with_system_roots(allowed: Allowed) -> Result<Self, Error> {
+    fn with_system_roots(allowed: Allowed) -> Result<Self, Error> {
         let tls = tls()?.with_native_roots().map_err(|error| {
             wrong(
                 "the system has no certificate authorities: install them (ca-certificates), name them in \
@@ -90,7 +91,13 @@ impl HttpsFetch {
     }
 }
 
-/// Names its cryptography: what a process has installed for everyone, or not, or twice, does not matter.
+/// What is used when no client was given.
+pub(super) fn default_fetch(allowed: Allowed) -> Result<Arc<dyn Fetch>, Error> {
+    Ok(Arc::new(HttpsFetch::with_system_roots(allowed)?))
+}
+
+/// Names its cryptography: `ClientConfig::builder` would take what the process has installed, install what it finds
+/// where that is one, and panic where rustls has two.
 fn tls() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
     ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

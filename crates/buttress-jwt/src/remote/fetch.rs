@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// Gets a document from another service, for [`RemoteKeys`](crate::RemoteKeys): [`HttpsFetch`](crate::HttpsFetch), or a
-/// client of one's own, for a proxy, a client certificate, or a test.
+/// Gets a document from another service, for [`RemoteKeys`](crate::RemoteKeys): `HttpsFetch` (feature `remote-https`), or
+/// a client of one's own, for a proxy, a client certificate, another TLS, or a test.
 ///
 /// What is promised to it: the request is a GET whose address is https, or http to this machine if that was allowed. It
 /// is called once at a time, and dropped when it takes too long.

@@ -2,18 +2,27 @@
 
 mod address;
 mod builder;
+#[cfg(feature = "remote-https")]
 mod client;
 mod document;
 mod fetch;
 mod freshness;
 mod shared;
+#[cfg(not(feature = "remote-https"))]
+mod without;
 
 use std::{fmt, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
+#[cfg(feature = "remote-https")]
+pub use self::client::HttpsFetch;
+#[cfg(feature = "remote-https")]
+use self::client::default_fetch;
+#[cfg(not(feature = "remote-https"))]
+use self::without::default_fetch;
 use self::{builder::From as Given, shared::Shared};
-pub use self::{builder::RemoteKeysBuilder, client::HttpsFetch, fetch::Fetch};
+pub use self::{builder::RemoteKeysBuilder, fetch::Fetch};
 use crate::{
     Error, KeySource, TokenError, VerifyingKey,
     key_source::{Keys, News},
@@ -22,9 +31,12 @@ use crate::{
 
 /// The keys that another service publishes as a JWKS document, got over HTTPS and kept up to date.
 ///
+/// The client is `HttpsFetch`, with the feature `remote-https`, or [another one](Fetch).
+///
 /// ```no_run
 /// use buttress_jwt::{RemoteKeys, Verifier};
 ///
+/// # #[cfg(feature = "remote-https")]
 /// # async fn example() -> Result<(), buttress_jwt::Error> {
 /// let keys = RemoteKeys::new("https://login.example.com/.well-known/jwks.json")?;
 /// keys.ready().await?;
@@ -67,11 +79,12 @@ pub struct RemoteKeys {
 }
 
 impl RemoteKeys {
-    /// The keys at this address, which is https.
+    /// The keys at this address, which is https, got by `HttpsFetch`: with the feature `remote-https`.
     ///
     /// # Errors
     ///
     /// As [`RemoteKeysBuilder::build`].
+    #[cfg(feature = "remote-https")]
     pub fn new(url: impl Into<String>) -> Result<Self, Error> {
         Self::builder(url).build()
     }

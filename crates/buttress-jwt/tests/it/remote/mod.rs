@@ -4,8 +4,10 @@ mod bearer;
 mod discovery;
 mod documents;
 mod times;
+#[cfg(feature = "remote-https")]
 mod tls;
 mod unknown_keys;
+#[cfg(feature = "remote-https")]
 mod wire;
 
 use std::{

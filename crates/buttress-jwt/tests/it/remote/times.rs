@@ -446,3 +446,17 @@ fn settings_have_bounds() {
         .with_max_stale(seconds(7 * 86_400));
     assert!(built.build().is_ok());
 }
+
+#[cfg(not(feature = "remote-https"))]
+#[test]
+fn without_a_client_it_is_said_how_to_have_one() {
+    let error = RemoteKeys::builder("https://login.example.com/jwks.json")
+        .build()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
+    let text = error.to_string();
+    assert!(
+        text.contains("with_fetch") && text.contains("remote-https"),
+        "{text}"
+    );
+}

@@ -15,7 +15,7 @@ use tokio_rustls::{
     TlsAcceptor,
     rustls::{
         ServerConfig,
-        crypto::aws_lc_rs,
+        crypto::{CryptoProvider, aws_lc_rs, ring},
         pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
     },
 };
@@ -102,6 +102,22 @@ async fn a_service_that_is_vouched_for_has_the_keys() {
     // One among several authorities.
     let both = format!("{}\n{}", Authority::new("another").pem(), authority.pem());
     assert!(keys_at(&url, &both).await.is_ok());
+}
+
+/// A program may have two cryptographies, as this one has: what leaves the choice between them to rustls panics, and what
+/// makes it for the process makes it for all others too.
+#[tokio::test]
+async fn the_cryptography_of_the_process_is_left_alone() {
+    let two = [aws_lc_rs::default_provider(), ring::default_provider()];
+    assert!(
+        two.iter()
+            .all(|provider| !provider.cipher_suites.is_empty())
+    );
+    let authority = Authority::new("one");
+    let url = authority.serve("localhost", 4000).await;
+    assert!(keys_at(&url, &authority.pem()).await.is_ok());
+    let _system = HttpsFetch::new();
+    assert!(CryptoProvider::get_default().is_none());
 }
 
 #[tokio::test]
