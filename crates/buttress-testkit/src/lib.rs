@@ -20,7 +20,7 @@ mod sqlite;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresServer, TestDatabase};
 #[cfg(feature = "proxy")]
-pub use proxy::{Direction, Proxy};
+pub use proxy::{Direction, Passage, Proxy};
 #[cfg(feature = "redis")]
 pub use redis::{RedisCluster, RedisSentinel, RedisServer};
 #[cfg(feature = "sqlite")]

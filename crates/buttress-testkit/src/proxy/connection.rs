@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 
-use super::{Direction, Faults};
+use super::{Direction, Faults, Inspectors, Passage};
 
 /// How much is passed on, and held back, at once.
 const CHUNK: usize = 16 * 1024;
@@ -16,6 +16,7 @@ pub(super) struct Connection {
     server: TcpStream,
     faults: watch::Receiver<Faults>,
     before: Faults,
+    inspectors: Inspectors,
 }
 
 /// How a connection comes to its end.
@@ -29,12 +30,19 @@ enum End {
     Lost,
 }
 
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> Self {
+        Self::Broken
+    }
+}
+
 impl Connection {
     pub(super) fn new(
         client: TcpStream,
         server: TcpStream,
         faults: watch::Receiver<Faults>,
         before: Faults,
+        inspectors: Inspectors,
     ) -> Self {
         // Small writes of a test must not wait for each other's acknowledgement; that it fails
         // changes only the pace.
@@ -46,6 +54,7 @@ impl Connection {
             server,
             faults,
             before,
+            inspectors,
         }
     }
 
@@ -59,19 +68,21 @@ impl Connection {
                 server_writes,
                 Direction::ToServer,
                 self.faults.clone(),
+                &self.inspectors,
             );
             let to_client = pass_on(
                 server_reads,
                 client_writes,
                 Direction::ToClient,
                 self.faults.clone(),
+                &self.inspectors,
             );
             tokio::select! {
                 biased;
                 end = told_to_end(self.faults, self.before) => end,
                 passed = async { tokio::try_join!(to_server, to_client) } => match passed {
                     Ok(_) => End::Closed,
-                    Err(_) => End::Broken,
+                    Err(end) => end,
                 },
             }
         };
@@ -135,16 +146,30 @@ async fn pass_on(
     mut to: WriteHalf<'_>,
     direction: Direction,
     mut faults: watch::Receiver<Faults>,
-) -> io::Result<()> {
+    inspectors: &Inspectors,
+) -> Result<(), End> {
     let mut chunk = vec![0; CHUNK];
     loop {
         let length = from.read(&mut chunk).await?;
+        if length > 0 {
+            match inspectors.look(direction, &chunk[..length]) {
+                Passage::Pass => {}
+                Passage::Hold => held_until_resumed(&mut faults).await,
+                Passage::Cut => return Err(End::Cut),
+                Passage::Reset => return Err(End::Reset),
+            }
+        }
         held_back(direction, &mut faults).await;
         if length == 0 {
-            return to.shutdown().await;
+            return Ok(to.shutdown().await?);
         }
         to.write_all(&chunk[..length]).await?;
     }
+}
+
+async fn held_until_resumed(faults: &mut watch::Receiver<Faults>) {
+    let before = faults.borrow().resumes;
+    let _resumed = faults.wait_for(|faults| faults.resumes > before).await;
 }
 
 /// Waits as long as the faults demand: the delay, and then the stall, unless both are lifted

@@ -1,6 +1,7 @@
 //! A TCP proxy that a test puts between a client and a server to make the network fail.
 
 mod connection;
+mod inspection;
 mod listening;
 
 use std::net::SocketAddr;
@@ -13,6 +14,8 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use connection::Connection;
+use inspection::Inspectors;
+pub use inspection::Passage;
 use listening::Listening;
 
 /// A TCP proxy on a free port of the loopback interface, that passes everything on until it is told
@@ -27,6 +30,7 @@ pub struct Proxy {
     listening: Arc<Listening>,
     server: Arc<Mutex<SocketAddr>>,
     faults: watch::Sender<Faults>,
+    inspectors: Inspectors,
     counts: Arc<Counts>,
     accepting: JoinHandle<()>,
 }
@@ -50,6 +54,8 @@ struct Faults {
     cuts: u64,
     resets: u64,
     losses: u64,
+    /// How often everything was let through again.
+    resumes: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,17 +84,20 @@ impl Proxy {
         };
         let server = Arc::new(Mutex::new(server));
         let (faults, watching) = watch::channel(Faults::default());
+        let inspectors = Inspectors::default();
         let counts = Arc::new(Counts::default());
         let accepting = tokio::spawn(accept(
             Arc::clone(&listening),
             Arc::clone(&server),
             watching,
+            inspectors.clone(),
             Arc::clone(&counts),
         ));
         Self {
             listening,
             server,
             faults,
+            inspectors,
             counts,
             accepting,
         }
@@ -140,6 +149,15 @@ impl Proxy {
         self.faults.send_modify(|faults| faults.losses += 1);
     }
 
+    /// Shows this inspector, and no other one any more, whatever comes and which way, before it is held back or
+    /// passed on: as much as was there to be read at once. What it decides concerns that connection alone.
+    ///
+    /// So a test ends a connection at the very request that it means, or before the answer to it, or counts what
+    /// is asked.
+    pub fn inspect(&self, inspector: impl FnMut(Direction, &[u8]) -> Passage + Send + 'static) {
+        self.inspectors.set(Some(Box::new(inspector)));
+    }
+
     /// Leads those that connect from now on to another server, as a name or an address does that was
     /// given to it. Connections that exist stay where they are.
     pub fn lead_to(&self, server: SocketAddr) {
@@ -151,15 +169,17 @@ impl Proxy {
         self.listening.stop();
     }
 
-    /// Ends delays, stalls and refusal. What was held back is passed on.
+    /// Ends delays, stalls, inspection and refusal. What was held back is passed on.
     ///
     /// # Panics
     ///
     /// Panics when the system does not let the proxy listen again.
     pub fn resume(&self) {
+        self.inspectors.set(None);
         self.faults.send_modify(|faults| {
             faults.to_server = Fault::default();
             faults.to_client = Fault::default();
+            faults.resumes += 1;
         });
         if let Err(error) = self.listening.again() {
             panic!("the proxy cannot listen again: {error}");
@@ -205,6 +225,7 @@ async fn accept(
     listening: Arc<Listening>,
     server: Arc<Mutex<SocketAddr>>,
     faults: watch::Receiver<Faults>,
+    inspectors: Inspectors,
     counts: Arc<Counts>,
 ) {
     // Aborting this task drops the set, and the set aborts the connections.
@@ -215,13 +236,17 @@ async fn accept(
         let open = Open::new(&counts);
         // What was cut or reset before this connection does not concern it; what is while the
         // server is being reached, does.
-        let faults = faults.clone();
+        let (faults, inspectors) = (faults.clone(), inspectors.clone());
         let before = *faults.borrow();
         let server = *server.lock().unwrap_or_else(PoisonError::into_inner);
         connections.spawn(async move {
             let _open = open;
             match TcpStream::connect(server).await {
-                Ok(server) => Connection::new(client, server, faults, before).run().await,
+                Ok(server) => {
+                    Connection::new(client, server, faults, before, inspectors)
+                        .run()
+                        .await;
+                }
                 // Dropping it in order would tell the client that it was accepted by somebody.
                 Err(_) => connection::reset(client),
             }

@@ -1,9 +1,10 @@
 //! Each fault of the proxy, as a client and a server see it.
 
 use std::io::ErrorKind;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use buttress_testkit::{Direction, Proxy};
+use buttress_testkit::{Direction, Passage, Proxy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
@@ -300,4 +301,57 @@ async fn those_that_come_are_led_elsewhere() {
     let mut client = TcpStream::connect(through.proxy.address()).await.unwrap();
     let (mut server, _) = elsewhere.accept().await.unwrap();
     passes(&mut client, &mut server).await;
+}
+
+#[tokio::test]
+async fn an_inspector_sees_everything_and_ends_the_connection_that_it_means() {
+    for (passage, end) in [
+        (Passage::Cut, Ok(())),
+        (Passage::Reset, Err(ErrorKind::ConnectionReset)),
+    ] {
+        let mut through = Through::new().await;
+        let mut other = TcpStream::connect(through.proxy.address()).await.unwrap();
+        let (mut other_server, _) = through.listener.accept().await.unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let shown = Arc::clone(&seen);
+        through.proxy.inspect(move |direction, bytes| {
+            shown.lock().unwrap().push((direction, bytes.to_vec()));
+            match bytes {
+                b"end" => passage,
+                _ => Passage::Pass,
+            }
+        });
+        passes(&mut through.client, &mut through.server).await;
+        through.server.write_all(b"end").await.unwrap();
+        // Not one byte of it arrives.
+        assert_eq!(ends(&mut through.client).await, end);
+        assert_eq!(ends(&mut through.server).await, end);
+        passes(&mut other, &mut other_server).await;
+        let expected = [
+            (Direction::ToServer, b"tea".to_vec()),
+            (Direction::ToClient, b"end".to_vec()),
+            (Direction::ToServer, b"tea".to_vec()),
+        ];
+        assert_eq!(*seen.lock().unwrap(), expected);
+
+        through.proxy.resume();
+        other.write_all(b"end").await.unwrap();
+        other_server.read_exact(&mut [0; 3]).await.unwrap();
+        assert_eq!(seen.lock().unwrap().len(), expected.len());
+    }
+}
+
+#[tokio::test]
+async fn what_an_inspector_holds_passes_when_the_proxy_resumes() {
+    let mut through = Through::new().await;
+    through.proxy.inspect(|direction, _| match direction {
+        Direction::ToServer => Passage::Hold,
+        _ => Passage::Pass,
+    });
+    through.client.write_all(b"tea").await.unwrap();
+    stays_silent(&mut through.server).await;
+    passes(&mut through.server, &mut through.client).await;
+    through.proxy.resume();
+    arrives(&mut through.server).await;
+    passes(&mut through.client, &mut through.server).await;
 }
