@@ -108,7 +108,7 @@ fn refresh_keys() -> RefreshKeys {
     RefreshKeys::new(1, [7; 32]).unwrap()
 }
 
-fn summary(event: &SessionEvent<'_>) -> String {
+pub(crate) fn summary(event: &SessionEvent<'_>) -> String {
     match event {
         SessionEvent::Started { session, .. } => format!("started {}", session.subject),
         SessionEvent::Rotated { .. } => "rotated".to_owned(),

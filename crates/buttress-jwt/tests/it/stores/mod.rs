@@ -1,6 +1,12 @@
 //! Every store against the conformance suite.
 
 mod columns;
+#[cfg(feature = "sqlite")]
+mod crashes;
+#[cfg(all(feature = "postgres", feature = "redis"))]
+mod hang_ups;
+#[cfg(all(feature = "postgres", feature = "redis"))]
+mod lost_answers;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -22,12 +28,14 @@ mod redis_slots;
 pub(crate) mod slot;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(all(feature = "postgres", feature = "redis"))]
+mod through;
 
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 use buttress_jwt::{Algorithm, Issuer, KeyRing, RefreshKeys, RefreshStore, Sessions, SigningKey};
 
 /// A day in 2023.
@@ -36,7 +44,7 @@ fn start() -> SystemTime {
 }
 
 /// Sessions on a store, with the same refresh keys in every process.
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 fn sessions(store: Arc<dyn RefreshStore>) -> Sessions {
     let key = SigningKey::generate(Algorithm::EdDSA).expect("a key");
     let keys = KeyRing::new(key).expect("a ring");

@@ -9,13 +9,13 @@ use buttress_jwt::{
 use buttress_testkit::{PostgresServer, TestDatabase};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, postgres::PgPoolOptions};
 
-struct Postgres {
-    database: TestDatabase,
+pub(super) struct Postgres {
+    pub(super) database: TestDatabase,
     isolation: &'static str,
 }
 
 impl Postgres {
-    async fn new(isolation: &'static str) -> Self {
+    pub(super) async fn new(isolation: &'static str) -> Self {
         let database = PostgresServer::shared().await.database().await;
         Self {
             database,

@@ -10,19 +10,19 @@ use redis::{AsyncCommands, Client, Script};
 
 use super::sessions;
 
-struct Redis {
-    server: &'static RedisServer,
-    prefix: String,
+pub(super) struct Redis {
+    pub(super) server: &'static RedisServer,
+    pub(super) prefix: String,
 }
 
 impl Redis {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let server = RedisServer::shared().await;
         let prefix = server.key_prefix();
         Self { server, prefix }
     }
 
-    fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         Client::open(self.server.url()).expect("a client")
     }
 }
