@@ -24,6 +24,8 @@ mod redis_repeated;
 mod redis_sentinel;
 #[cfg(feature = "redis-cluster")]
 mod redis_slots;
+#[cfg(all(feature = "postgres", feature = "redis", feature = "sqlite"))]
+mod rollbacks;
 #[cfg(feature = "redis-cluster")]
 pub(crate) mod slot;
 #[cfg(feature = "sqlite")]
