@@ -5,11 +5,14 @@ mod columns;
 mod crashes;
 #[cfg(all(feature = "postgres", feature = "redis"))]
 mod hang_ups;
+mod interleaved;
 #[cfg(all(feature = "postgres", feature = "redis"))]
 mod lost_answers;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_held;
 #[cfg(all(feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod processes;
 #[cfg(feature = "redis")]
@@ -30,15 +33,18 @@ mod rollbacks;
 pub(crate) mod slot;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod steps;
 #[cfg(all(feature = "postgres", feature = "redis"))]
 mod through;
 
-#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
-use buttress_jwt::{Algorithm, Issuer, KeyRing, RefreshKeys, RefreshStore, Sessions, SigningKey};
+use buttress_jwt::{
+    Algorithm, Issuer, KeyRing, RefreshKeys, RefreshStore, Sessions, SigningKey, Verifier,
+};
 
 /// A day in 2023.
 fn start() -> SystemTime {
@@ -46,14 +52,19 @@ fn start() -> SystemTime {
 }
 
 /// Sessions on a store, with the same refresh keys in every process.
-#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 fn sessions(store: Arc<dyn RefreshStore>) -> Sessions {
+    sessions_and_verifier(store).0
+}
+
+fn sessions_and_verifier(store: Arc<dyn RefreshStore>) -> (Sessions, Verifier) {
     let key = SigningKey::generate(Algorithm::EdDSA).expect("a key");
     let keys = KeyRing::new(key).expect("a ring");
+    let verifier = Verifier::new("https://api.example.com", "shop", keys.clone());
     let issuer = Issuer::new("https://api.example.com", "shop", keys);
     let refresh_keys = RefreshKeys::new(1, [7; 32]).expect("a key");
     // A slow machine is no failure of a store.
-    Sessions::new(issuer, refresh_keys, store)
+    let sessions = Sessions::new(issuer, refresh_keys, store)
         .with_store_timeout(Duration::from_secs(60))
-        .expect("a timeout")
+        .expect("a timeout");
+    (sessions, verifier)
 }
