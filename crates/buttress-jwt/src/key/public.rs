@@ -40,6 +40,16 @@ impl Public {
         }
     }
 
+    /// Whether a signature may be of this key, as far as its form says. Of Ed25519, R is a point that is written in
+    /// the one way that is allowed, and none of small order, which RFC 8032 leaves open: one that verifiers do not
+    /// agree on is refused.
+    pub(super) fn admits(&self, signature: &[u8]) -> bool {
+        match (self, signature.first_chunk()) {
+            (Self::Ed25519(_), Some(r)) => !is_weak(r),
+            _ => true,
+        }
+    }
+
     /// The key, ready to verify signatures of this algorithm.
     pub(super) fn prepare(&self, with: Algorithm) -> Result<ParsedPublicKey, Error> {
         match self {
@@ -149,11 +159,11 @@ fn no_point(curve: &'static str) -> Error {
     )
 }
 
-/// Whether the key is of small order, so that it accepts signatures that nobody made, or stands for its point
-/// in a second way, so that one key would have two thumbprints.
-fn is_weak(key: &[u8; 32]) -> bool {
+/// Whether the point is of small order, so that as a key it accepts signatures that nobody made, or is written in a
+/// second way, so that one key would have two thumbprints, and one signature two forms.
+fn is_weak(point: &[u8; 32]) -> bool {
     // y, little-endian; the highest bit is the sign of x.
-    let mut y = *key;
+    let mut y = *point;
     y[31] &= 0x7f;
     let reduced = !(y[0] >= 0xed && y[31] == 0x7f && y[1..31].iter().all(|byte| *byte == 0xff));
     !reduced || SMALL_ORDER.contains(&y)

@@ -190,7 +190,9 @@ impl VerifyingKey {
     /// Whether the signature is of this key over the message.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.inner.prepared {
-            Prepared::Public(_, key) => key.verify_sig(message, signature).is_ok(),
+            Prepared::Public(public, key) => {
+                public.admits(signature) && key.verify_sig(message, signature).is_ok()
+            }
             // Compares in constant time.
             Prepared::Secret(key) => hmac::verify(key, message, signature).is_ok(),
         }
