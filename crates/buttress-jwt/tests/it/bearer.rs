@@ -13,7 +13,7 @@ use buttress_testkit::{
     probe,
 };
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::json;
@@ -88,6 +88,29 @@ async fn who_has_none_is_challenged_without_an_error() {
         let rejection = answer.extension::<Rejection>().unwrap();
         assert_eq!(rejection.kind(), RejectionKind::Unauthenticated);
     }
+}
+
+/// RFC 6750, section 2.2, which OAuth 2.1 has dropped.
+#[tokio::test]
+async fn a_form_is_not_looked_at() {
+    let echo = service_fn(async |request: ::http::Request<Full<Bytes>>| {
+        let body = request.into_body().collect().await.unwrap();
+        Ok::<_, Infallible>(::http::Response::new(Full::new(body.to_bytes())))
+    });
+    let form = |token: &str| {
+        http::post("/")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("access_token={token}"))
+    };
+    let app = layer().layer(echo);
+    let answer = form(&token()).call(app.clone()).await.expect_status(401);
+    assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+    assert_eq!(answer.json()["code"], "AUTHENTICATION_REQUIRED");
+
+    // It is no second token either, and it arrives as it was sent.
+    let request = form("junk").header("authorization", format!("Bearer {}", token()));
+    let answer = request.call(app).await.expect_status(200);
+    assert_eq!(answer.text(), "access_token=junk");
 }
 
 #[tokio::test]

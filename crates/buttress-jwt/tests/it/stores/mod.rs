@@ -13,6 +13,8 @@ mod memory;
 mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_held;
+#[cfg(all(feature = "postgres", feature = "redis"))]
+mod postgres_statements;
 #[cfg(all(feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod processes;
 #[cfg(feature = "redis")]
