@@ -36,6 +36,7 @@ impl Parties {
     fn new(algorithm: Algorithm) -> Self {
         let key = match algorithm {
             Algorithm::HS256 => SigningKey::from_secret(algorithm, SECRET),
+            Algorithm::RS256 => SigningKey::from_pem(rsa_2048()),
             _ => SigningKey::generate(algorithm),
         };
         let key = key.expect("a key");
@@ -159,6 +160,16 @@ impl Prepared {
             key.verify_sig(message, signature).expect("it is ours");
         })
     }
+}
+
+/// A key of the size that most have: new ones of ours have 3072 bits.
+fn rsa_2048() -> String {
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let key = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).expect("a key");
+    let der: Pkcs8V1Der<'_> = key.as_der().expect("PKCS#8");
+    let text = STANDARD.encode::<&[u8]>(der.as_ref());
+    format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
 }
 
 fn pkcs8(key: &SigningKey) -> Vec<u8> {

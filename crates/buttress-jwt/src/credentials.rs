@@ -18,11 +18,11 @@ use crate::Rejection;
 pub(crate) fn find<'a>(
     headers: &'a HeaderMap,
     cookie: Option<&str>,
-    is_anothers: impl FnOnce(&str) -> bool,
-) -> Result<Option<&'a str>, Rejection> {
-    let from_header = in_authorization(headers)?.filter(|token| !is_anothers(token));
+    is_anothers: impl FnOnce(&[u8]) -> bool,
+) -> Result<Option<Token<'a>>, Rejection> {
+    let from_header = in_authorization(headers)?.filter(|token| !is_anothers(token.bytes()));
     let from_cookie = match cookie {
-        Some(name) => in_cookies(headers, name)?,
+        Some(name) => in_cookies(headers, name)?.map(Token::Cookie),
         None => None,
     };
     match (from_header, from_cookie) {
@@ -31,6 +31,42 @@ pub(crate) fn find<'a>(
         )),
         (from_header, from_cookie) => Ok(from_header.or(from_cookie)),
     }
+}
+
+/// A token as the request carries it. What stands in a header field was not looked through: a token that is known needs
+/// it not.
+#[derive(Clone, Copy)]
+pub(crate) enum Token<'a> {
+    Bearer(&'a [u8]),
+    Cookie(&'a str),
+}
+
+impl<'a> Token<'a> {
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Bearer(token) => token,
+            Self::Cookie(token) => token.as_bytes(),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// When it has characters that no token has.
+    pub(crate) fn text(self) -> Result<&'a str, Rejection> {
+        match self {
+            Self::Bearer(token) if is_token68(token) => {
+                str::from_utf8(token).map_err(|_| no_token())
+            }
+            Self::Bearer(_) => Err(no_token()),
+            Self::Cookie(token) => Ok(token),
+        }
+    }
+}
+
+fn no_token() -> Rejection {
+    Rejection::invalid_request(
+        "`Authorization: Bearer` is not followed by one space and one access token",
+    )
 }
 
 /// An API key that says that it is one, or a bearer token that may be one.
@@ -53,7 +89,7 @@ impl<'a> KeyOrToken<'a> {
 ///
 /// When there are several, also of both kinds, or one cannot be read.
 pub(crate) fn key_or_token(headers: &HeaderMap) -> Result<Option<KeyOrToken<'_>>, Rejection> {
-    let token = in_authorization(headers)?;
+    let token = in_authorization(headers)?.map(Token::text).transpose()?;
     let mut values = headers.get_all(API_KEY).iter();
     let key = match (values.next(), values.next()) {
         (None, _) => None,
@@ -104,7 +140,7 @@ pub(crate) fn hide(headers: &mut HeaderMap, cookie: bool) {
 }
 
 /// The bearer token.
-fn in_authorization(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
+fn in_authorization(headers: &HeaderMap) -> Result<Option<Token<'_>>, Rejection> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -115,23 +151,16 @@ fn in_authorization(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
     }
 }
 
-/// `Bearer`, in any case, one space, and `token68` (RFC 9110, section 11.2).
-fn in_header(value: &HeaderValue) -> Result<Option<&str>, Rejection> {
+/// `Bearer`, in any case, one space, and `token68` (RFC 9110, section 11.2), which is not looked through.
+fn in_header(value: &HeaderValue) -> Result<Option<Token<'_>>, Rejection> {
+    const SCHEME: &[u8] = b"bearer";
     let value = value.as_bytes();
-    let end = value.iter().position(|byte| !is_tchar(*byte));
-    let (scheme, rest) = value.split_at(end.unwrap_or(value.len()));
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
+    let (scheme, rest) = value.split_at(SCHEME.len().min(value.len()));
+    if !scheme.eq_ignore_ascii_case(SCHEME) || rest.first().is_some_and(|byte| is_tchar(*byte)) {
         return Ok(None);
     }
-    rest.strip_prefix(b" ")
-        .filter(|token| is_token68(token))
-        .and_then(|token| str::from_utf8(token).ok())
-        .map(Some)
-        .ok_or_else(|| {
-            Rejection::invalid_request(
-                "`Authorization: Bearer` is not followed by one space and one access token",
-            )
-        })
+    let token = rest.strip_prefix(b" ").ok_or_else(no_token)?;
+    Ok(Some(Token::Bearer(token)))
 }
 
 /// The value of the one cookie of this name (RFC 6265, section 5.4). HTTP/2 may split the field.
@@ -198,9 +227,9 @@ mod tests {
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        find(&headers, Some("__Host-at"), |_| false)
-            .ok()
-            .map(|token| token.map(str::to_owned))
+        let found = find(&headers, Some("__Host-at"), |_| false).ok()?;
+        let token = found.map(Token::text).transpose().ok()?;
+        Some(token.map(str::to_owned))
     }
 
     fn header(value: &'static str) -> Option<Option<String>> {

@@ -3,11 +3,13 @@
 use std::{
     collections::HashMap,
     fmt,
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
     mem,
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 
 use crate::{Claims, TokenError, Verifier, VerifyingKey, metrics};
@@ -26,13 +28,36 @@ pub(crate) struct Memory<C> {
 /// Two halves: what is used moves to the young one, and when that is full, the old one is forgotten. So what was not
 /// used for the longest time goes first, roughly, without any list to keep in order.
 struct Shard<C> {
-    young: HashMap<u64, Entry<C>>,
-    old: HashMap<u64, Entry<C>>,
+    young: Half<C>,
+    old: Half<C>,
+}
+
+type Half<C> = HashMap<u64, Entry<C>, BuildHasherDefault<Hashed>>;
+
+/// Takes the key, which is a hash under random keys, for what it is.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 struct Entry<C> {
     token: Box<str>,
     claims: Arc<Claims<C>>,
+    valid: Range<DateTime<Utc>>,
     key: VerifyingKey,
 }
 
@@ -47,7 +72,22 @@ impl<C> Memory<C> {
         }
     }
 
-    /// What the verifier says of the token, from memory if it can only say the same again.
+    /// The claims of a token that the verifier has accepted and would accept again.
+    pub(crate) fn find(&self, token: &[u8], verifier: &Verifier) -> Option<Arc<Claims<C>>> {
+        let hash = self.hash(token);
+        let found = self.look(hash, token, |entry| {
+            // Why it is not accepted any more is for the verifier to say.
+            let accepted = verifier.accepts_still(&entry.valid, &entry.key);
+            accepted.then(|| Arc::clone(&entry.claims))
+        });
+        match found {
+            Some(_) => metrics::memory_hit(),
+            None => metrics::memory_miss(),
+        }
+        found
+    }
+
+    /// What the verifier says of a token that is [not known](Self::find). If it accepts it, it is known from now on.
     pub(crate) fn verify(
         &self,
         token: &str,
@@ -56,40 +96,40 @@ impl<C> Memory<C> {
     where
         C: DeserializeOwned,
     {
-        let hash = self.hasher.hash_one(tail(token));
-        if let Some((claims, key)) = self.find(hash, token)
-            && verifier.accepts_still(&claims, &key)
-        {
-            metrics::memory_hit();
-            return Ok(claims);
-        }
-        metrics::memory_miss();
-        // Why it is not accepted any more is for the verifier to say.
         let (claims, key) = verifier.verify_with_key(token)?;
         let claims = Arc::new(claims);
         let entry = Entry {
             token: token.into(),
             claims: Arc::clone(&claims),
+            valid: verifier.valid(&claims),
             key,
         };
-        self.insert(hash, entry);
+        self.insert(self.hash(token.as_bytes()), entry);
         Ok(claims)
     }
 
-    fn find(&self, hash: u64, token: &str) -> Option<(Arc<Claims<C>>, VerifyingKey)> {
+    fn hash(&self, token: &[u8]) -> u64 {
+        self.hasher.hash_one(tail(token))
+    }
+
+    fn look<T>(
+        &self,
+        hash: u64,
+        token: &[u8],
+        with: impl FnOnce(&Entry<C>) -> Option<T>,
+    ) -> Option<T> {
         let mut shard = self.shard(hash);
-        let is_it = |entry: &&Entry<C>| &*entry.token == token;
-        let found = |entry: &Entry<C>| (Arc::clone(&entry.claims), entry.key.clone());
+        let is_it = |entry: &&Entry<C>| entry.token.as_bytes() == token;
         if let Some(entry) = shard.young.get(&hash).filter(is_it) {
-            return Some(found(entry));
+            return with(entry);
         }
-        let entry = shard.old.get(&hash).filter(is_it).map(found)?;
+        let found = with(shard.old.get(&hash).filter(is_it)?)?;
         if let Some(used) = shard.old.remove(&hash) {
             let forgotten = shard.insert(hash, used, self.capacity);
             drop(shard);
             drop(forgotten);
         }
-        Some(entry)
+        Some(found)
     }
 
     fn insert(&self, hash: u64, entry: Entry<C>) {
@@ -115,8 +155,8 @@ impl<C> Shard<C> {
         hash: u64,
         entry: Entry<C>,
         capacity: usize,
-    ) -> (Option<Entry<C>>, HashMap<u64, Entry<C>>) {
-        let mut forgotten = HashMap::new();
+    ) -> (Option<Entry<C>>, Half<C>) {
+        let mut forgotten = Half::default();
         if self.young.len() >= capacity && !self.young.contains_key(&hash) {
             let young = mem::take(&mut self.young);
             forgotten = mem::replace(&mut self.old, young);
@@ -128,21 +168,20 @@ impl<C> Shard<C> {
 impl<C> Default for Shard<C> {
     fn default() -> Self {
         Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
+            young: Half::default(),
+            old: Half::default(),
         }
     }
 }
 
 /// The end of the signature, by which any two tokens that were accepted differ. It is only where to look: what is
 /// found there is compared as a whole.
-fn tail(token: &str) -> &[u8] {
-    let bytes = token.as_bytes();
-    &bytes[bytes.len().saturating_sub(TAIL)..]
+fn tail(token: &[u8]) -> &[u8] {
+    &token[token.len().saturating_sub(TAIL)..]
 }
 
-/// 192 bits of a signature.
-const TAIL: usize = 32;
+/// 96 bits of a signature.
+const TAIL: usize = 16;
 
 impl<C> fmt::Debug for Memory<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
@@ -198,10 +198,23 @@ impl Verifier {
         Ok((claims.with_custom(custom), key))
     }
 
-    /// Whether claims that this verifier has accepted are accepted still: the key is there, and so is their time.
-    pub(crate) fn accepts_still<C>(&self, claims: &Claims<C>, key: &VerifyingKey) -> bool {
+    /// Whether what this verifier has accepted is accepted still: the key is there, and so is the time.
+    pub(crate) fn accepts_still(&self, valid: &Range<DateTime<Utc>>, key: &VerifyingKey) -> bool {
         let now = self.rules.clock.now();
-        self.check_times(claims, now).is_ok() && self.rules.keys.has(key, now)
+        valid.contains(&now) && self.rules.keys.has(key, now)
+    }
+
+    /// From when to when claims are accepted that were accepted once.
+    pub(crate) fn valid<C>(&self, claims: &Claims<C>) -> Range<DateTime<Utc>> {
+        let leeway = self.rules.leeway;
+        let issued = claims.issued_at.checked_sub_signed(delta(MAX_LEEWAY));
+        let not_before = claims
+            .not_before
+            .and_then(|time| time.checked_sub_signed(leeway));
+        // Beyond the ends of the calendar, there is no other limit.
+        let from = issued.max(not_before).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let until = claims.expires_at.checked_add_signed(leeway);
+        from..until.unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
     /// The claims as they were signed, and the key that has.
@@ -305,4 +318,53 @@ const fn malformed(reason: &'static str) -> TokenError {
 
 fn refuse<T>(kind: TokenErrorKind, reason: &'static str) -> Result<T, TokenError> {
     Err(TokenError::new(kind, reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Algorithm, SigningKey};
+
+    /// What is remembered of times says the same as the times.
+    #[test]
+    fn accepted_claims_are_valid_when_they_are_checked() {
+        let key = SigningKey::generate(Algorithm::EdDSA).expect("a key");
+        let verifier = Verifier::new("i", "a", key.verifying_key().clone());
+        let last = DateTime::<Utc>::MAX_UTC.timestamp();
+        let around = [-331, -330, -301, -300, -299, -31, -30, -29, 0, 29, 30, 31];
+        for (iat, nbf, exp) in [
+            (1_000, Some(1_000), 1_900),
+            (1_000, None, 1_900),
+            (1_000, Some(1_500), 1_900),
+            (1_500, Some(1_000), 1_900),
+            (0, Some(0), 253_402_300_799),
+        ] {
+            let mut claims =
+                json!({ "iss": "i", "sub": "s", "aud": "a", "jti": "j", "iat": iat, "exp": exp });
+            if let Some(nbf) = nbf {
+                claims["nbf"] = nbf.into();
+            }
+            let text = claims.to_string();
+            let claims =
+                Claims::read(&Object::read(text.as_bytes()).expect("JSON")).expect("claims");
+            let valid = verifier.valid(&claims);
+            let near = [iat, exp, nbf.unwrap_or(0)];
+            let times = near
+                .iter()
+                .flat_map(|time| around.map(|apart| time + apart));
+            for seconds in times.chain([last]) {
+                let Some(now) = DateTime::from_timestamp(seconds, 0) else {
+                    continue;
+                };
+                let checked = verifier.check_times(&claims, now).is_ok();
+                assert_eq!(
+                    valid.contains(&now),
+                    checked,
+                    "{iat} {nbf:?} {exp}: {seconds}"
+                );
+            }
+        }
+    }
 }

@@ -57,8 +57,8 @@ impl Format {
     }
 
     /// Whether it means to be a key of this service, in whatever environment and however broken.
-    pub(crate) fn is_ours(&self, text: &str) -> bool {
-        text.starts_with(&*self.prefix)
+    pub(crate) fn is_ours(&self, text: &[u8]) -> bool {
+        text.starts_with(self.prefix.as_bytes())
     }
 
     /// A key of this id with a new secret, and its digest.

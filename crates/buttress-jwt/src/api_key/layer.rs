@@ -58,7 +58,7 @@ pub(super) struct Config {
 
 impl Config {
     /// Whether it means to be a key that another layer judges.
-    pub(super) fn is_anothers(&self, text: &str) -> bool {
+    pub(super) fn is_anothers(&self, text: &[u8]) -> bool {
         !self.keys.is_ours(text) && self.others.iter().any(|keys| keys.is_ours(text))
     }
 }

@@ -103,12 +103,12 @@ fn authenticate<B>(request: &Request<B>, config: &Config) -> Result<Access, Reje
         tracing::debug!(reason = %rejection, "the credentials of a request cannot be read");
     })?;
     let known = Principal::in_extensions(request.extensions());
-    let found = found.filter(|found| !config.is_anothers(found.text()));
+    let found = found.filter(|found| !config.is_anothers(found.text().as_bytes()));
     // There is one key at most: who is known by a key that is not ours is known by this one.
     let by_another = known.is_some_and(|principal| principal.api_key().is_some());
     let key = match found {
-        Some(KeyOrToken::Key(key)) if config.keys.is_ours(key) || !by_another => key,
-        Some(KeyOrToken::Token(token)) if config.keys.is_ours(token) => token,
+        Some(KeyOrToken::Key(key)) if config.keys.is_ours(key.as_bytes()) || !by_another => key,
+        Some(KeyOrToken::Token(token)) if config.keys.is_ours(token.as_bytes()) => token,
         // Whoever knows who it is has accepted it, and an inner layer may.
         other => {
             let goes_on = || Inquiry::goes_on(request.extensions());

@@ -113,17 +113,15 @@ fn authenticate<B, C: DeserializeOwned + Send + Sync + 'static>(
     // A layer further out may have accepted an API key, which is then the bearer token, if there is one.
     let principal = Principal::in_extensions(request.extensions());
     let has_key = principal.is_some_and(|principal| principal.api_key().is_some());
-    let is_key = |token: &str| {
+    let is_key = |token: &[u8]| {
         has_key
             || config
                 .api_keys
                 .as_ref()
                 .is_some_and(|keys| keys.is_ours(token))
     };
-    let token = credentials::find(request.headers(), config.cookie.as_deref(), is_key);
-    let token = token.inspect_err(|rejection| {
-        tracing::debug!(reason = %rejection, "the credentials of a request cannot be read");
-    })?;
+    let token = credentials::find(request.headers(), config.cookie.as_deref(), is_key)
+        .inspect_err(unreadable)?;
     let Some(token) = token else {
         return match has_key || config.optional || Inquiry::goes_on(request.extensions()) {
             true => Ok(Access::Known(None, None)),
@@ -135,12 +133,20 @@ fn authenticate<B, C: DeserializeOwned + Send + Sync + 'static>(
             "there are both an access token and an API key",
         ));
     }
-    match verify(token, config, memory.map(|memory| &**memory)) {
+    let known = memory.and_then(|memory| memory.find(token.bytes(), &config.verifier));
+    let verified = match known {
+        Some(claims) => Ok(claims),
+        None => {
+            let token = token.text().inspect_err(unreadable)?;
+            verify(token, config, memory.map(|memory| &**memory)).map_err(|error| (token, error))
+        }
+    };
+    match verified {
         Ok(claims) => {
             let verdict = ask(&claims, config)?;
             Ok(Access::Known(Some(claims), verdict))
         }
-        Err(error) => {
+        Err((token, error)) => {
             let news = config.verifier.news(token, error).map_err(refuse)?;
             let (token, config, memory) = (token.into(), Arc::clone(config), memory.cloned());
             Ok(Access::Later(Box::pin(authenticate_after(
@@ -148,6 +154,10 @@ fn authenticate<B, C: DeserializeOwned + Send + Sync + 'static>(
             ))))
         }
     }
+}
+
+fn unreadable(rejection: &Rejection) {
+    tracing::debug!(reason = %rejection, "the credentials of a request cannot be read");
 }
 
 /// Who makes the request, after its key was not there at first.

@@ -2,7 +2,7 @@ mod ring;
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use chrono::{DateTime, Utc};
@@ -311,21 +311,24 @@ impl KeyRing {
         now: DateTime<Utc>,
         with: impl FnOnce(&mut dyn Iterator<Item = &VerifyingKey>) -> T,
     ) -> T {
-        with(&mut self.ring().published(now))
+        // What is done with them is short, and takes no lock.
+        with(&mut self.read().published(now))
     }
 
     fn now(&self) -> DateTime<Utc> {
         self.shared.clock.now()
     }
 
-    /// Nobody panics while holding the lock, which only swaps a pointer; a poisoned one is as good as new.
     fn ring(&self) -> Arc<Ring> {
-        let ring = self
-            .shared
+        Arc::clone(&self.read())
+    }
+
+    /// Nobody panics while holding the lock, which only swaps a pointer; a poisoned one is as good as new.
+    fn read(&self) -> RwLockReadGuard<'_, Arc<Ring>> {
+        self.shared
             .ring
             .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&ring)
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change(&self, change: impl FnOnce(&Ring) -> Result<Ring, Error>) -> Result<(), Error> {

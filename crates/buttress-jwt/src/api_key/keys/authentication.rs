@@ -37,7 +37,7 @@ impl ApiKeys {
     }
 
     /// Whether it means to be one of these keys.
-    pub(crate) fn is_ours(&self, text: &str) -> bool {
+    pub(crate) fn is_ours(&self, text: &[u8]) -> bool {
         self.inner.format.is_ours(text)
     }
 
