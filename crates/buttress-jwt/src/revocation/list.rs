@@ -28,7 +28,8 @@ use crate::{
 /// nobody to decide: rather than let its tokens in, the list then refuses **every** token that was issued until that
 /// moment, whosever it is, and logs an error once for each time that it becomes full. Whoever refreshes goes on with a
 /// token that is issued from the next second on; a token that is being issued in that moment, by a refresh that was
-/// before the end, may be let in. As long as there is no room, each further end does it again.
+/// before the end, may be let in. As long as there is no room, each further end does it again. If the clock was ahead then
+/// and is set back by more than 5 minutes, the moment in which that is noticed counts instead.
 ///
 /// So give it room for all sessions that may end within [`denial_time`](crate::Sessions::denial_time), 20 minutes or
 /// so: an entry takes some 100 bytes. A user can end as many sessions as they can log in, above the
@@ -80,7 +81,7 @@ impl RevocationList {
         }
     }
 
-    /// Takes the time from this clock. It is looked at only to make room.
+    /// Takes the time from this clock. It is looked at only to make room, and where there was none.
     #[must_use]
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -180,6 +181,25 @@ impl RevocationList {
         !mem::replace(&mut entries.is_overflowing, true)
     }
 
+    /// Whether it was issued until then, which was the time when there was no room.
+    fn is_before(&self, token: &TokenIdentity<'_>, until: DateTime<Utc>) -> bool {
+        if token.issued_at > until {
+            return false;
+        }
+        // By a clock that was wrong by more than clocks disagree, nobody could come in before that time.
+        let now = self.clock.now();
+        if now
+            .checked_add_signed(delta(MAX_LEEWAY))
+            .is_some_and(|latest| latest < until)
+        {
+            let mut entries = self.write();
+            if entries.issued_until == Some(until) {
+                entries.issued_until = Some(now);
+            }
+        }
+        true
+    }
+
     /// Nobody panics while holding the lock.
     fn read(&self) -> RwLockReadGuard<'_, Entries> {
         self.entries.read().unwrap_or_else(PoisonError::into_inner)
@@ -202,12 +222,10 @@ impl Revocation for RevocationList {
             let epoch = entries.subjects.get(token.subject);
             epoch.is_some_and(|epoch| token.issued_at <= epoch.issued_until)
         };
-        let by_all = entries
-            .issued_until
-            .is_some_and(|until| token.issued_at <= until);
-        RevocationAnswer::now(
-            by_all || entries.tokens.contains_key(token.token_id) || by_session() || by_subject(),
-        )
+        let revoked = entries.tokens.contains_key(token.token_id) || by_session() || by_subject();
+        let until = entries.issued_until;
+        drop(entries);
+        RevocationAnswer::now(revoked || until.is_some_and(|until| self.is_before(token, until)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use buttress_jwt::{BearerLayer, ErrorKind, RevocationList, SessionEvent, Sessions};
 
-use super::{Login, SECOND, refresh_keys, revocation::status};
+use super::{DAY, Login, SECOND, refresh_keys, revocation::status};
 use crate::log::Log;
 
 #[tokio::test(start_paused = true)]
@@ -93,4 +93,38 @@ async fn a_list_without_room_refuses_every_token_from_before() {
         assert_eq!(log.matches("ERROR").count(), errors, "{log}");
     }
     assert!(!passes(&others.access_token.token).await);
+}
+
+/// Whoever sets the clock right again lets everybody in again.
+#[tokio::test]
+async fn a_clock_that_was_ahead_shuts_nobody_out_for_good() {
+    let mut login = Login::new();
+    let list = RevocationList::new(0).with_clock(login.here.clock());
+    login.sessions = login.sessions.with_events(list.clone());
+    let sessions = &login.sessions;
+    let passes = async |subject: &str| {
+        let layer = BearerLayer::new(login.verifier.clone()).with_revocation(list.clone());
+        let token = sessions.start(subject).await.unwrap().access_token.token;
+        status(layer, token).await == 200
+    };
+    sessions.start("user-1").await.unwrap();
+    login.advance(DAY);
+    sessions.end_all("user-1").await.unwrap();
+
+    // As much as clocks may disagree, it holds: a token from before may be from a moment later.
+    for hand in [&login.here, &login.there] {
+        hand.set_back(300 * SECOND);
+    }
+    assert!(!passes("user-2").await);
+    login.advance(300 * SECOND);
+    assert!(!passes("user-2").await);
+    login.advance(SECOND);
+    assert!(passes("user-2").await);
+
+    for hand in [&login.here, &login.there] {
+        hand.set_back(DAY);
+    }
+    assert!(!passes("user-3").await);
+    login.advance(SECOND);
+    assert!(passes("user-3").await);
 }
