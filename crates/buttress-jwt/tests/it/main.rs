@@ -37,4 +37,6 @@ mod sessions;
 #[cfg(feature = "testing")]
 mod stores;
 mod support;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod tables;
 mod timeouts;

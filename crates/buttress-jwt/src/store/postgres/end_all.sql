@@ -2,7 +2,8 @@
 --
 -- Materialized, so that the time is read after the rows are locked: who was rotating one has done so.
 WITH locked AS MATERIALIZED (
-    SELECT * FROM buttress_refresh_families
+    SELECT id, subject, label, context, started_at, last_used_at, idle_ms, ends_at, ended_at, end_reason
+    FROM buttress_refresh_families
     WHERE subject = $1 AND ($2::text IS NULL OR id <> $2)
         AND (ended_at IS NULL OR ended_at >= (SELECT buttress_refresh_now()) - $4)
     ORDER BY id FOR UPDATE

@@ -2,7 +2,8 @@
 --
 -- Materialized, so that the time is read after the rows are locked: who was rotating one has done so.
 WITH locked AS MATERIALIZED (
-    SELECT * FROM buttress_refresh_families
+    SELECT id, subject, label, context, started_at, last_used_at, idle_ms, ends_at, ended_at, end_reason
+    FROM buttress_refresh_families
     WHERE id = $2 AND ($1::text IS NULL OR subject = $1)
     ORDER BY id FOR UPDATE
 ), timed AS MATERIALIZED (

@@ -15,4 +15,5 @@ WITH locked AS MATERIALIZED (
 )
 UPDATE buttress_refresh_families AS family SET ended_at = over.at, end_reason = over.reason
 FROM over WHERE family.id = over.id AND family.ended_at IS NULL
-RETURNING family.*
+RETURNING family.id, family.subject, family.label, family.context, family.started_at, family.last_used_at,
+    family.idle_ms, family.ends_at, family.ended_at, family.end_reason

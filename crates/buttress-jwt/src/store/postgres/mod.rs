@@ -1,15 +1,15 @@
+mod retry;
 mod row;
 pub(crate) mod tables;
-
-use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::{PgPool, Row, postgres::PgRow};
 
+pub(crate) use self::retry::{Failure, retry};
 use super::{RefreshStore, last_used_first, millis};
 use crate::{
-    Beginning, Begun, EndReason, Ending, Endings, Error, ErrorKind, Judged, Proposal, Session,
-    SessionId, Which,
+    Beginning, Begun, EndReason, Ending, Endings, Error, Judged, Proposal, Session, SessionId,
+    Which,
 };
 
 /// Sessions in a PostgreSQL database, from version 12 on.
@@ -49,9 +49,12 @@ impl PostgresRefreshStore {
     /// Makes the tables, or brings them up to date. To be called when the application starts, by any number
     /// of its processes at once.
     ///
+    /// It is one transaction. While an index is built in it nobody writes to the table: a version that is
+    /// running waits, and fails where it waits too long.
+    ///
     /// # Errors
     ///
-    /// When the database fails, or its tables are of a newer version.
+    /// When the database fails or conflicts with others for a minute, or its tables are of a newer version.
     pub async fn migrate(&self) -> Result<(), Error> {
         tables::migrate(&self.pool, "buttress_refresh_version", LOCKS, STEPS).await
     }
@@ -84,7 +87,9 @@ impl RefreshStore for PostgresRefreshStore {
                  (id, subject, label, context, started_at, last_used_at, idle_ms, ends_at, \
                   generation, current, reissues) \
                  SELECT $1, $2, $3, $4, at, at, $5, least(at + $6, $7), 0, $8, 0 \
-                 FROM (SELECT buttress_refresh_now() AS at OFFSET 0) AS clock RETURNING *",
+                 FROM (SELECT buttress_refresh_now() AS at OFFSET 0) AS clock \
+                 RETURNING id, subject, label, context, started_at, last_used_at, idle_ms, ends_at, \
+                 ended_at, end_reason",
             )
             .bind(beginning.id.to_string())
             .bind(&beginning.subject)
@@ -158,7 +163,9 @@ impl RefreshStore for PostgresRefreshStore {
     async fn list(&self, subject: &str) -> Result<Vec<Session>, Error> {
         retry(|| async {
             let rows = sqlx::query(
-                "SELECT * FROM buttress_refresh_families WHERE subject = $1 AND ended_at IS NULL \
+                "SELECT id, subject, label, context, started_at, last_used_at, idle_ms, ends_at, \
+                 ended_at, end_reason FROM buttress_refresh_families \
+                 WHERE subject = $1 AND ended_at IS NULL \
                  AND buttress_refresh_now() < least(last_used_at + idle_ms, ends_at)",
             )
             .bind(subject)
@@ -172,7 +179,9 @@ impl RefreshStore for PostgresRefreshStore {
     async fn find(&self, id: SessionId) -> Result<Option<Session>, Error> {
         retry(|| async {
             let row = sqlx::query(
-                "SELECT *, buttress_refresh_now() AS at FROM buttress_refresh_families WHERE id = $1",
+                "SELECT id, subject, label, context, started_at, last_used_at, idle_ms, ends_at, \
+                 ended_at, end_reason, buttress_refresh_now() AS at \
+                 FROM buttress_refresh_families WHERE id = $1",
             )
             .bind(id.to_string())
             .fetch_optional(&self.pool)
@@ -195,59 +204,4 @@ fn sessions(rows: &[PgRow]) -> Result<Vec<Session>, Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     last_used_first(&mut sessions);
     Ok(sessions)
-}
-
-/// Why something did not come to its end.
-pub(crate) enum Failure {
-    Database(sqlx::Error),
-    /// Somebody else came between two looks at a row: as if the server had said that it cannot serialize.
-    Conflict,
-    Other(Error),
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-/// Repeats what conflicts with others, for as long as the caller has patience.
-pub(crate) async fn retry<T, F>(work: impl Fn() -> F) -> Result<T, Error>
-where
-    F: Future<Output = Result<T, Failure>>,
-{
-    let mut pause = Duration::from_millis(1);
-    loop {
-        match work().await {
-            Ok(done) => return Ok(done),
-            Err(Failure::Conflict) => {}
-            Err(Failure::Other(error)) => return Err(error),
-            Err(Failure::Database(error)) => match code(&error).as_deref() {
-                // Serialization failure and deadlock.
-                Some("40001" | "40P01") => {}
-                // Unique violation.
-                Some("23505") => {
-                    return Err(Error::new(
-                        ErrorKind::InvalidSession,
-                        "a session of that id is kept already",
-                    )
-                    .with_source(error));
-                }
-                _ => return Err(Error::store(error)),
-            },
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(50));
-    }
-}
-
-fn code(error: &sqlx::Error) -> Option<String> {
-    let code = error.as_database_error()?.code()?;
-    Some(code.into_owned())
 }

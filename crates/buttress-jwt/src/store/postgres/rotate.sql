@@ -5,7 +5,9 @@
 -- The rules are those of `Family::rotate`. Each step is materialized, so that none is computed before the row
 -- is locked: the time is read after the wait for whoever rotates at the same time.
 WITH locked AS MATERIALIZED (
-    SELECT * FROM buttress_refresh_families WHERE id = $1 FOR UPDATE
+    SELECT id, subject, label, context, started_at, last_used_at, idle_ms, ends_at, ended_at, end_reason,
+        generation, current, previous, salt, rotated_at, attempt, reissues
+    FROM buttress_refresh_families WHERE id = $1 FOR UPDATE
 ), timed AS MATERIALIZED (
     SELECT locked.*, buttress_refresh_now() AS at FROM locked
 ), measured AS MATERIALIZED (

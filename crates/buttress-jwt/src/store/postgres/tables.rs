@@ -1,9 +1,14 @@
 //! The tables of a store, made and brought up to date.
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::{READ_COMMITTED, retry};
+use super::{READ_COMMITTED, retry::retry_for};
 use crate::{Error, store::schema};
+
+/// For how long a start is tried again before somebody is told why there is none.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Takes the steps that the database has not seen, all or none. `versions` is the table that counts them, and `lock`
 /// what keeps processes that start at once apart.
@@ -13,7 +18,7 @@ pub(crate) async fn migrate(
     lock: i64,
     steps: &[&'static str],
 ) -> Result<(), Error> {
-    retry(|| async {
+    retry_for(PATIENCE, || async {
         let mut transaction = pool.begin_with(READ_COMMITTED).await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(lock)

@@ -1,16 +1,16 @@
+mod retry;
 mod row;
 pub(crate) mod tables;
-
-use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::SqlitePool;
 
+pub(crate) use self::retry::{Failure, retry};
 use super::{RefreshStore, ended_lately, last_used_first, millis};
 use crate::{
-    Beginning, Begun, Clock, EndReason, Ending, Endings, Error, ErrorKind, Family, Judged,
-    Proposal, Session, SessionId, Which,
+    Beginning, Begun, Clock, EndReason, Ending, Endings, Error, Family, Judged, Proposal, Session,
+    SessionId, Which,
 };
 
 /// Sessions in a SQLite database, which several processes of one machine may use.
@@ -52,7 +52,7 @@ impl SqliteRefreshStore {
     ///
     /// # Errors
     ///
-    /// When the database fails, or its tables are of a newer version.
+    /// When the database fails or is busy for a minute, or its tables are of a newer version.
     pub async fn migrate(&self) -> Result<(), Error> {
         tables::migrate(&self.pool, "buttress_refresh_version", STEPS).await
     }
@@ -178,7 +178,7 @@ async fn find(
     connection: &mut sqlx::SqliteConnection,
     id: SessionId,
 ) -> Result<Option<Family>, Failure> {
-    let row = sqlx::query("SELECT * FROM buttress_refresh_families WHERE id = ?")
+    let row = sqlx::query(FIND)
         .bind(id.to_string())
         .fetch_optional(connection)
         .await?;
@@ -197,82 +197,34 @@ async fn unended(
     Ok(rows.iter().map(row::read).collect::<Result<_, _>>()?)
 }
 
-const UNENDED: &str = "SELECT * FROM buttress_refresh_families \
-    WHERE subject = ? AND ended_at IS NULL ORDER BY last_used_at DESC, id DESC";
-
 async fn ended_since(
     connection: &mut sqlx::SqliteConnection,
     subject: &str,
     since: i64,
 ) -> Result<Vec<Family>, Failure> {
-    let rows =
-        sqlx::query("SELECT * FROM buttress_refresh_families WHERE subject = ? AND ended_at >= ?")
-            .bind(subject)
-            .bind(since)
-            .fetch_all(connection)
-            .await?;
+    let rows = sqlx::query(ENDED_SINCE)
+        .bind(subject)
+        .bind(since)
+        .fetch_all(connection)
+        .await?;
     Ok(rows.iter().map(row::read).collect::<Result<_, _>>()?)
 }
+
+const FIND: &str = "SELECT id, subject, label, context, started_at, last_used_at, idle_ms, ends_at, \
+    ended_at, end_reason, generation, current, previous, salt, rotated_at, attempt, reissues \
+    FROM buttress_refresh_families WHERE id = ?";
+
+const UNENDED: &str = "SELECT id, subject, label, context, started_at, last_used_at, idle_ms, ends_at, \
+    ended_at, end_reason, generation, current, previous, salt, rotated_at, attempt, reissues \
+    FROM buttress_refresh_families WHERE subject = ? AND ended_at IS NULL \
+    ORDER BY last_used_at DESC, id DESC";
+
+const ENDED_SINCE: &str = "SELECT id, subject, label, context, started_at, last_used_at, idle_ms, ends_at, \
+    ended_at, end_reason, generation, current, previous, salt, rotated_at, attempt, reissues \
+    FROM buttress_refresh_families WHERE subject = ? AND ended_at >= ?";
 
 fn sessions(families: Vec<Family>) -> Vec<Session> {
     let mut sessions: Vec<Session> = families.into_iter().map(|family| family.session).collect();
     last_used_first(&mut sessions);
     sessions
-}
-
-/// Why a transaction did not come to its end.
-pub(crate) enum Failure {
-    Database(sqlx::Error),
-    Other(Error),
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-/// Repeats what finds the database busy, for as long as the caller has patience.
-pub(crate) async fn retry<T, F>(work: impl Fn() -> F) -> Result<T, Error>
-where
-    F: Future<Output = Result<T, Failure>>,
-{
-    let mut pause = Duration::from_millis(1);
-    loop {
-        match work().await {
-            Ok(done) => return Ok(done),
-            Err(Failure::Other(error)) => return Err(error),
-            Err(Failure::Database(error)) if is_busy(&error) => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_millis(50));
-            }
-            Err(Failure::Database(error)) if is_taken(&error) => {
-                return Err(Error::new(
-                    ErrorKind::InvalidSession,
-                    "a session of that id is kept already",
-                )
-                .with_source(error));
-            }
-            Err(Failure::Database(error)) => return Err(Error::store(error)),
-        }
-    }
-}
-
-/// SQLITE_BUSY and SQLITE_LOCKED, whose extended codes have the primary one in the low byte.
-fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
-    code.and_then(|code| code.parse::<u32>().ok())
-        .is_some_and(|code| matches!(code & 0xff, 5 | 6))
-}
-
-fn is_taken(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }

@@ -1,9 +1,14 @@
 //! The tables of a store, made and brought up to date.
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
 
-use super::{Failure, retry};
+use super::{Failure, retry::retry_for};
 use crate::{Error, store::schema};
+
+/// For how long a start is tried again before somebody is told why there is none.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Takes the steps that the database has not seen, all or none. `versions` is the table that counts them.
 pub(crate) async fn migrate(
@@ -11,7 +16,7 @@ pub(crate) async fn migrate(
     versions: &'static str,
     steps: &[&'static str],
 ) -> Result<(), Error> {
-    retry(|| async {
+    retry_for(PATIENCE, || async {
         let mut transaction = write(pool).await?;
         let table =
             format!("CREATE TABLE IF NOT EXISTS {versions} (version INTEGER NOT NULL) STRICT");

@@ -45,7 +45,7 @@ impl PostgresApiKeyStore {
     ///
     /// # Errors
     ///
-    /// When the database fails, or its tables are of a newer version.
+    /// When the database fails or conflicts with others for a minute, or its tables are of a newer version.
     pub async fn migrate(&self) -> Result<(), Error> {
         tables::migrate(&self.pool, "buttress_api_keys_version", LOCK, STEPS).await
     }
@@ -53,7 +53,9 @@ impl PostgresApiKeyStore {
     /// Why a rotation was not done, by what is there a moment later.
     async fn why_not(&self, rotation: &KeyRotation) -> Result<KeyRotated, Failure> {
         let row = sqlx::query(
-            "SELECT *, buttress_api_keys_now() AS read_at FROM buttress_api_keys WHERE id = $1",
+            "SELECT id, subject, environment, label, scopes, roles, created_at, expires_at, \
+             last_used_at, rotated_at, overlaps_until, current, previous, \
+             buttress_api_keys_now() AS read_at FROM buttress_api_keys WHERE id = $1",
         )
         .bind(rotation.id.as_str())
         .fetch_optional(&self.pool)
@@ -89,7 +91,10 @@ impl ApiKeyStore for PostgresApiKeyStore {
                  (id, subject, environment, label, scopes, roles, created_at, expires_at, current) \
                  SELECT $1, $2, $3, $4, $5, $6, at, least(at + $7, $8), $9 \
                  FROM (SELECT buttress_api_keys_now() AS at OFFSET 0) AS clock \
-                 ON CONFLICT DO NOTHING RETURNING *, created_at AS read_at",
+                 ON CONFLICT DO NOTHING \
+                 RETURNING id, subject, environment, label, scopes, roles, created_at, expires_at, \
+                 last_used_at, rotated_at, overlaps_until, current, previous, \
+                 created_at AS read_at",
             )
             .bind(issuance.id.as_str())
             .bind(&issuance.subject)
@@ -116,7 +121,9 @@ impl ApiKeyStore for PostgresApiKeyStore {
             let rows = match which {
                 WhichKeys::One(id) | WhichKeys::OneOf { id, .. } => {
                     sqlx::query(
-                        "SELECT *, buttress_api_keys_now() AS read_at FROM buttress_api_keys \
+                        "SELECT id, subject, environment, label, scopes, roles, created_at, expires_at, \
+                         last_used_at, rotated_at, overlaps_until, current, previous, \
+                         buttress_api_keys_now() AS read_at FROM buttress_api_keys \
                          WHERE id = $1",
                     )
                     .bind(id.as_str())
@@ -125,7 +132,9 @@ impl ApiKeyStore for PostgresApiKeyStore {
                 }
                 WhichKeys::AllOf { subject, .. } => {
                     sqlx::query(
-                        "SELECT *, buttress_api_keys_now() AS read_at FROM buttress_api_keys \
+                        "SELECT id, subject, environment, label, scopes, roles, created_at, expires_at, \
+                         last_used_at, rotated_at, overlaps_until, current, previous, \
+                         buttress_api_keys_now() AS read_at FROM buttress_api_keys \
                          WHERE subject = $1",
                     )
                     .bind(subject)
@@ -213,15 +222,21 @@ const ROTATE: &str = "UPDATE buttress_api_keys SET \
     WHERE id = $1 AND subject = $2 AND environment = $3 \
     AND (expires_at IS NULL OR buttress_api_keys_now() < expires_at) \
     AND ($5 IS NULL OR overlaps_until IS NULL OR overlaps_until <= buttress_api_keys_now()) \
-    RETURNING *, rotated_at AS read_at";
+    RETURNING id, subject, environment, label, scopes, roles, created_at, expires_at, \
+    last_used_at, rotated_at, overlaps_until, current, previous, \
+    rotated_at AS read_at";
 
 const REVOKE_ONE: &str = "DELETE FROM buttress_api_keys \
     WHERE id = $1 AND ($2::text IS NULL OR subject = $2) AND ($3::text IS NULL OR environment = $3) \
-    RETURNING *, buttress_api_keys_now() AS read_at";
+    RETURNING id, subject, environment, label, scopes, roles, created_at, expires_at, \
+    last_used_at, rotated_at, overlaps_until, current, previous, \
+    buttress_api_keys_now() AS read_at";
 
 const REVOKE_ALL: &str = "DELETE FROM buttress_api_keys \
     WHERE $1::text IS NULL AND subject = $2 AND environment = $3 \
-    RETURNING *, buttress_api_keys_now() AS read_at";
+    RETURNING id, subject, environment, label, scopes, roles, created_at, expires_at, \
+    last_used_at, rotated_at, overlaps_until, current, previous, \
+    buttress_api_keys_now() AS read_at";
 
 fn read(rows: &[PgRow]) -> Result<Vec<KeptKey>, Failure> {
     let mut keys = rows.iter().map(row::read).collect::<Result<Vec<_>, _>>()?;

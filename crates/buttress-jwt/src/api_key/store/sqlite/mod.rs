@@ -54,7 +54,7 @@ impl SqliteApiKeyStore {
     ///
     /// # Errors
     ///
-    /// When the database fails, or its tables are of a newer version.
+    /// When the database fails or is busy for a minute, or its tables are of a newer version.
     pub async fn migrate(&self) -> Result<(), Error> {
         tables::migrate(&self.pool, "buttress_api_keys_version", STEPS).await
     }
@@ -153,19 +153,22 @@ impl ApiKeyStore for SqliteApiKeyStore {
     }
 }
 
+const FIND_ONE: &str = "SELECT id, subject, environment, label, scopes, roles, created_at, expires_at, \
+    last_used_at, rotated_at, overlaps_until, current, previous \
+    FROM buttress_api_keys WHERE id = ?";
+
+const FIND_ALL: &str = "SELECT id, subject, environment, label, scopes, roles, created_at, expires_at, \
+    last_used_at, rotated_at, overlaps_until, current, previous \
+    FROM buttress_api_keys WHERE subject = ?";
+
 async fn find(
     connection: &mut SqliteConnection,
     which: &WhichKeys,
     read_at: DateTime<Utc>,
 ) -> Result<Vec<KeptKey>, Failure> {
     let (query, key) = match which {
-        WhichKeys::One(id) | WhichKeys::OneOf { id, .. } => {
-            ("SELECT * FROM buttress_api_keys WHERE id = ?", id.as_str())
-        }
-        WhichKeys::AllOf { subject, .. } => (
-            "SELECT * FROM buttress_api_keys WHERE subject = ?",
-            &**subject,
-        ),
+        WhichKeys::One(id) | WhichKeys::OneOf { id, .. } => (FIND_ONE, id.as_str()),
+        WhichKeys::AllOf { subject, .. } => (FIND_ALL, &**subject),
     };
     let rows = sqlx::query(query).bind(key).fetch_all(connection).await?;
     let found = rows.iter().map(|row| row::read(row, read_at));
