@@ -36,7 +36,7 @@ pub(crate) fn check_timeout(time: Duration) -> Result<(), ConfigError> {
     if time.is_zero() {
         return Err(ConfigError::new(
             ErrorKind::InvalidConfiguration,
-            "a timeout of zero leaves no time for any answer: it is more than that, 5 seconds by default",
+            "a timeout of zero leaves no time for any answer: it is more than that, or left as it is",
         ));
     }
     Ok(())

@@ -142,3 +142,23 @@ fn no_time_at_all_is_no_limit() {
         assert!(error.to_string().contains("zero"), "{error}");
     }
 }
+
+#[cfg(feature = "redis")]
+#[test]
+fn no_time_at_all_is_no_timeout_of_redis() {
+    use buttress_jwt::{RedisApiKeyStore, RedisRefreshStore};
+
+    let client = || redis::Client::open("redis://127.0.0.1/").unwrap();
+    let kinds = [
+        RedisRefreshStore::new(client())
+            .with_timeout(Duration::ZERO)
+            .map(drop),
+        RedisApiKeyStore::new(client())
+            .with_timeout(Duration::ZERO)
+            .map(drop),
+    ];
+    for kind in kinds {
+        let error = kind.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
+    }
+}

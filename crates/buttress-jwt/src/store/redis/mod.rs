@@ -17,7 +17,7 @@ use self::{
 use super::{INDEXED, RefreshStore, millis};
 use crate::{
     Beginning, Begun, EndReason, Ending, Endings, Error, ErrorKind, Judged, Proposal, Session,
-    SessionId, Which,
+    SessionId, Which, gate::check_timeout,
 };
 
 /// Sessions in Redis, from version 6.2 on: on one server, in a cluster, or behind Sentinel.
@@ -105,10 +105,14 @@ impl RedisRefreshStore {
     }
 
     /// How long it may take to connect, and then to answer; repeated calls have it anew. The connection is a new one.
-    #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When it is zero.
+    pub fn with_timeout(mut self, timeout: Duration) -> Result<Self, Error> {
+        check_timeout(timeout)?;
         self.shared = self.shared.with_timeout(timeout);
-        self
+        Ok(self)
     }
 
     /// What the names of all families of a group begin with: the braces keep them in one slot.

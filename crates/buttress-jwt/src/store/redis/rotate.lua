@@ -10,7 +10,7 @@ local now = clock()
 if values[9] then return {'ended', '0', '', '0', '', unpack(values, 1, #SESSION)} end
 
 local family = redis.call('HMGET', key, 'generation', 'current', 'previous', 'salt', 'rotated_at', 'attempt',
-    'reissues')
+    'reissues', 'reissued_to')
 local newest, presented = tonumber(family[1]), tonumber(ARGV[2])
 local apart = number(math.abs(newest - presented))
 local since = math.max(now - tonumber(family[5] or values[5]), 0)
@@ -31,6 +31,8 @@ elseif presented == newest then
 elseif presented == newest - 1 and ARGV[3] == family[3] and ARGV[5] == family[4] then
     -- The client of a cluster repeats a call whose answer was lost. No two calls have the same salt.
     verdict = 'again'
+elseif presented == newest - 1 and ARGV[3] == family[3] and ARGV[5] == family[8] then
+    verdict, salt = 'again', family[4]
 elseif presented == newest - 1 and ARGV[3] == family[3] and (since < tonumber(ARGV[7]) or retry)
     and tonumber(family[7]) < tonumber(ARGV[8]) then
     verdict, salt = 'reissued', family[4]
@@ -39,7 +41,7 @@ else
 end
 
 if verdict == 'again' then
-    verdict = 'rotated'
+    verdict = salt == '' and 'rotated' or 'reissued'
 elseif verdict == 'rotated' or verdict == 'caught-up' then
     redis.call('HSET', key, 'generation', number(presented + 1), 'previous', ARGV[3], 'current', ARGV[4],
         'salt', ARGV[5], 'rotated_at', number(now), 'attempt', ARGV[6], 'reissues', '0',
@@ -50,6 +52,7 @@ elseif verdict == 'kept' then
     values[6] = number(now)
 elseif verdict == 'reissued' then
     redis.call('HINCRBY', key, 'reissues', 1)
+    redis.call('HSET', key, 'reissued_to', ARGV[5])
 elseif verdict ~= 'ahead' then
     values = finish(group, values, verdict, now)
 end

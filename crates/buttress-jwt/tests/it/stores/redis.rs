@@ -114,7 +114,8 @@ async fn a_server_that_hangs_is_not_waited_for() {
     let store = RedisRefreshStore::new(client)
         .with_prefix(&redis.prefix)
         .expect("a prefix")
-        .with_timeout(Duration::from_millis(500));
+        .with_timeout(Duration::from_millis(500))
+        .expect("a timeout");
     let sessions = sessions(Arc::new(store));
     let pair = sessions.start("user-1").await.expect("a session");
     proxy.stall();

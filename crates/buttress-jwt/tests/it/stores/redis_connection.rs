@@ -26,7 +26,9 @@ fn sessions_through(proxy: &Proxy) -> Sessions {
 /// Without anything around it that would wait for the store where the caller does not.
 fn store_through(proxy: &Proxy) -> RedisRefreshStore {
     let client = Client::open(format!("redis://{}/", proxy.address())).expect("a client");
-    RedisRefreshStore::new(client).with_timeout(TIMEOUT)
+    RedisRefreshStore::new(client)
+        .with_timeout(TIMEOUT)
+        .expect("a timeout")
 }
 
 #[tokio::test]
@@ -128,7 +130,11 @@ fn keys(store: RedisApiKeyStore) -> ApiKeys {
 
 fn keys_through(proxy: &Proxy) -> ApiKeys {
     let client = Client::open(format!("redis://{}/", proxy.address())).expect("a client");
-    keys(RedisApiKeyStore::new(client).with_timeout(TIMEOUT))
+    keys(
+        RedisApiKeyStore::new(client)
+            .with_timeout(TIMEOUT)
+            .expect("a timeout"),
+    )
 }
 
 fn fails<T: Debug>(call: &str, answer: Result<T, Error>) {

@@ -214,3 +214,23 @@ async fn an_api_key_that_is_rotated_twice_to_the_same_is_rotated_once() {
         keys.authenticate(secret).await.unwrap_err();
     }
 }
+
+/// One that is given out again is counted once.
+#[tokio::test]
+async fn a_repeated_reissue_is_one() {
+    let sessions = sessions(Arc::new(Twice(store().await))).with_reissue_limit(2);
+    let first = sessions.start("user-1").await.expect("a session");
+    let second = sessions
+        .refresh(&first.refresh_token)
+        .await
+        .expect("a pair");
+    for _ in 0..2 {
+        let again = sessions
+            .refresh(&first.refresh_token)
+            .await
+            .expect("a pair");
+        assert_eq!(again.refresh_token, second.refresh_token);
+    }
+    let error = sessions.refresh(&first.refresh_token).await;
+    assert!(error.is_err(), "it was given out too often");
+}

@@ -59,7 +59,8 @@ impl Through {
             .with_prefix(&redis.prefix)
             .expect("a prefix")
             // Nothing here is to be late, however slow the machine is.
-            .with_timeout(Duration::from_secs(60));
+            .with_timeout(Duration::from_secs(60))
+            .expect("a timeout");
         let through = Self::new(proxy, store, Server::Redis(redis));
         // From now on the server knows the scripts: it would answer first that it does not.
         let pair = through.sessions.start("nobody").await.expect("a session");

@@ -8,6 +8,7 @@ use super::{ApiKeyStore, RETAINED, grants, newest_first, taken};
 use crate::{
     ApiKey, ApiKeyId, Environment, Error, KeptKey, KeyIssuance, KeyRotated, KeyRotation,
     RedisClient, WhichKeys,
+    gate::check_timeout,
     store::{
         millis,
         redis::{
@@ -79,10 +80,14 @@ impl RedisApiKeyStore {
     }
 
     /// How long the server may take to connect, and to answer. The connection is a new one.
-    #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When it is zero.
+    pub fn with_timeout(mut self, timeout: Duration) -> Result<Self, Error> {
+        check_timeout(timeout)?;
         self.shared = self.shared.with_timeout(timeout);
-        self
+        Ok(self)
     }
 
     /// What the names of all keys of a group begin with: the braces keep them in one slot.
