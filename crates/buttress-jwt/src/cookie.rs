@@ -51,7 +51,8 @@ use crate::{
 /// # Whether to take it back
 ///
 /// A refresh that is [refused](crate::RefreshError::Refused) will be refused for ever: [`clear`](Self::clear) the
-/// cookie if it held the token. One that [failed](crate::RefreshError::Failed) may be tried again with the same token:
+/// cookie if it held the token. The exception is [`Refusal::Ahead`](crate::Refusal::Ahead), where the store may get back
+/// what it has lost: leave it for as long as an operator may need. One that [failed](crate::RefreshError::Failed) may be tried again with the same token:
 /// leave it alone.
 ///
 /// # Development without TLS

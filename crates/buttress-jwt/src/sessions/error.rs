@@ -6,7 +6,8 @@ use crate::{EndReason, Error};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RefreshError {
-    /// The token is not accepted, and will not be. The client has to log in again.
+    /// The token is not accepted. The client has to log in again: it will not be accepted later either, but for
+    /// [`Refusal::Ahead`].
     ///
     /// What the client is told is the same for every reason: `401`, or `400` with `invalid_grant` (RFC 6749,
     /// section 5.2). The reason is for logs.
@@ -74,7 +75,8 @@ pub enum Refusal {
         /// How long ago the newest token was made.
         since: Duration,
     },
-    /// It is newer than what the store knows: the store has lost writes, as in a failover. Worth an alarm.
+    /// It is newer than what the store knows: the store has lost writes, as in a failover. Worth an alarm. It is
+    /// accepted again if the store gets back what it has lost.
     Ahead {
         /// How many rotations are missing, at least.
         generations: u32,
