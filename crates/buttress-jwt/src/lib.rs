@@ -32,6 +32,7 @@ mod schedule;
 mod secret;
 mod sessions;
 mod store;
+mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;

@@ -1,5 +1,7 @@
 use std::{error::Error, fmt, future::Future, time::Duration};
 
+use tokio::runtime::Handle;
+
 use crate::{Error as ConfigError, ErrorKind};
 
 /// For how long a verdict is waited for.
@@ -9,6 +11,10 @@ pub(crate) struct Limit(Duration);
 /// There was no answer within this time.
 #[derive(Debug)]
 pub(crate) struct TimedOut(Duration);
+
+/// Nothing can be waited for here.
+#[derive(Debug)]
+struct NoRuntime;
 
 impl Limit {
     pub(crate) fn new(time: Duration) -> Result<Self, ConfigError> {
@@ -24,6 +30,8 @@ impl Limit {
     where
         E: Into<Box<dyn Error + Send + Sync>>,
     {
+        // Whoever asks may need the runtime as well.
+        Handle::try_current().map_err(|_| NoRuntime)?;
         match tokio::time::timeout(self.0, answer).await {
             Ok(answer) => answer.map_err(Into::into),
             Err(_) => Err(TimedOut(self.0).into()),
@@ -55,3 +63,13 @@ impl fmt::Display for TimedOut {
 }
 
 impl Error for TimedOut {}
+
+impl fmt::Display for NoRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the request is served outside of a Tokio runtime, where nothing can be waited for",
+        )
+    }
+}
+
+impl Error for NoRuntime {}

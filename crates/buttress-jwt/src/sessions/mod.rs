@@ -26,11 +26,10 @@ use tokio::sync::Semaphore;
 
 use crate::{
     EndReason, Error, Issuer, NewSession, RefreshKeys, RefreshStore, Session, SessionId, Which,
-    refresh::attempt_digest,
+    refresh::attempt_digest, tasks::Tasks,
 };
 use minting::Mint;
 use revocation::Watchers;
-use tasks::apart;
 
 /// Sessions: begins them at a login, refreshes, lists and ends them. Clones are the same.
 ///
@@ -40,7 +39,8 @@ use tasks::apart;
 /// [an attempt](Refresh::with_attempt), a retry is recognised however late it comes.
 ///
 /// Everything that is begun here is finished in a task of its own: a client that hangs up does not leave
-/// anything half done. It needs a tokio runtime.
+/// anything half done, and a shutdown can [wait](Self::idle) for it. It needs a Tokio runtime with its time enabled:
+/// without a runtime, every call that asks the store is an error.
 #[derive(Clone)]
 pub struct Sessions {
     inner: Arc<Inner>,
@@ -50,6 +50,7 @@ pub struct Sessions {
 struct Inner {
     issuer: Issuer,
     mint: Mint,
+    tasks: Tasks,
     keys: RefreshKeys,
     store: Arc<dyn RefreshStore>,
     events: Vec<Arc<dyn SessionEvents>>,
@@ -80,7 +81,7 @@ impl Sessions {
         let inner = Arc::clone(&self.inner);
         let session = session.into();
         starting::check(&session)?;
-        apart(async move { inner.start(session).await }).await
+        self.apart(async move { inner.start(session).await }).await
     }
 
     /// Continues a session: replaces its refresh token and gives an access token with the claims of now.
@@ -102,7 +103,8 @@ impl Sessions {
             .attempt
             .map(|name| attempt_digest(token.session, token.generation, name));
         let inner = Arc::clone(&self.inner);
-        apart(async move { inner.refresh(token, attempt).await }).await
+        self.apart(async move { inner.refresh(token, attempt).await })
+            .await
     }
 
     /// The live sessions of a subject, last used first.
@@ -189,7 +191,25 @@ impl Sessions {
             return Ok(Vec::new());
         }
         let inner = Arc::clone(&self.inner);
-        apart(async move { inner.end(which, EndReason::SignedOut).await }).await
+        self.apart(async move { inner.end(which, EndReason::SignedOut).await })
+            .await
+    }
+
+    /// Ends when nothing is under way any more of what was begun here: what a client that hung up has left, and
+    /// what the store answers late.
+    ///
+    /// For a shutdown: awaited when the server has no more requests and before the runtime ends, no end of a session is
+    /// left untold. A store that hangs is listened to for a minute longer than its
+    /// [timeout](Self::with_store_timeout), so give it a limit too.
+    ///
+    /// ```no_run
+    /// # async fn example(sessions: buttress_jwt::Sessions) {
+    /// let patience = std::time::Duration::from_secs(10);
+    /// let _ = tokio::time::timeout(patience, sessions.idle()).await;
+    /// # }
+    /// ```
+    pub async fn idle(&self) {
+        self.inner.tasks.idle().await;
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::{Inner, SessionEvents, Sessions, minting};
 use crate::{
     Error, ErrorKind, Grant, Issuer, RefreshKeys, RefreshStore, Session, gate::check_timeout,
-    schedule::MAX_LEEWAY,
+    schedule::MAX_LEEWAY, tasks::Tasks,
 };
 
 const MINUTE: u64 = 60;
@@ -27,6 +27,7 @@ impl Sessions {
     pub fn new(issuer: Issuer, keys: RefreshKeys, store: impl RefreshStore) -> Self {
         let inner = Inner {
             mint: minting::bare(issuer.clone()),
+            tasks: Tasks::default(),
             issuer,
             keys,
             store: Arc::new(store),
@@ -163,7 +164,7 @@ impl Sessions {
     /// had not answered. A call has its place for up to a minute longer than its caller waits, for the answer
     /// that comes late.
     ///
-    /// It is for the store that hangs, so that it does not take the memory with it: well above what is under way
+    /// The questions of a [`SessionRevocation`](crate::SessionRevocation) are among them. It is for the store that hangs, so that it does not take the memory with it: well above what is under way
     /// when all is well.
     #[must_use]
     pub fn with_store_calls(self, calls: NonZeroU32) -> Self {

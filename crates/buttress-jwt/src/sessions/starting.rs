@@ -78,7 +78,7 @@ impl Inner {
             // It may have begun all the same, or may do so yet: then it sees this.
             given_up.store(true, Ordering::SeqCst);
             let inner = Arc::clone(self);
-            tokio::spawn(async move { inner.end_unused(id).await });
+            let _task = self.tasks.spawn(async move { inner.end_unused(id).await });
         }
         begun
     }

@@ -2,9 +2,9 @@
 
 use std::{panic, sync::Arc, time::Duration};
 
-use tokio::{task::JoinError, time::timeout};
+use tokio::{sync::OwnedSemaphorePermit, task::JoinError, time::timeout};
 
-use super::Inner;
+use super::{Inner, Sessions};
 use crate::{Error, ErrorKind};
 
 /// How much longer than its callers wait a store is listened to. Not for ever, or a store that hangs would be
@@ -24,35 +24,43 @@ impl Inner {
     where
         T: Send + 'static,
     {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            return Err(Error::new(
-                ErrorKind::Store,
-                "too many calls wait for the store of sessions",
-            ));
-        };
+        let place = self.place()?;
         let patience = self.store_timeout.saturating_add(LATE);
-        let task = tokio::spawn(async move {
+        let task = self.tasks.spawn(async move {
             let _place = place;
             let answer = timeout(patience, work).await;
             answer.unwrap_or_else(|_| Err(unanswered()))
-        });
+        })?;
         match timeout(self.store_timeout, task).await {
             Ok(answer) => answer.unwrap_or_else(|failed| Err(stopped(failed))),
             Err(_) => Err(unanswered()),
         }
     }
+
+    /// Room for one call that waits for the store.
+    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            Error::new(
+                ErrorKind::Store,
+                "too many calls wait for the store of sessions",
+            )
+        })
+    }
 }
 
-/// Runs in a task of its own, which goes on when the caller goes away.
-pub(super) async fn apart<T, E>(
-    work: impl Future<Output = Result<T, E>> + Send + 'static,
-) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: From<Error> + Send + 'static,
-{
-    let result = tokio::spawn(work).await;
-    result.unwrap_or_else(|failed| Err(stopped(failed).into()))
+impl Sessions {
+    /// Runs in a task of its own, which goes on when the caller goes away.
+    pub(super) async fn apart<T, E>(
+        &self,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let result = self.inner.tasks.spawn(work)?.await;
+        result.unwrap_or_else(|failed| Err(stopped(failed).into()))
+    }
 }
 
 /// A panic goes on where it was waited for.

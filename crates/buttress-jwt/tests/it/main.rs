@@ -23,6 +23,7 @@ mod log;
 mod memory;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod no_runtime;
 #[cfg(feature = "utoipa")]
 mod openapi;
 mod properties;

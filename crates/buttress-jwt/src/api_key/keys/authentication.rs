@@ -94,13 +94,15 @@ impl ApiKeys {
         }
         drop(writers);
         let writer = Writer { inner, id };
-        tokio::spawn(async move {
+        let written = async move {
             let Writer { inner, id } = &writer;
             if let Err(error) = inner.ask(inner.store.note_use(*id, USES_APART)).await {
                 let error: &(dyn std::error::Error + 'static) = &error;
                 tracing::warn!(error, "when an API key was last used could not be written");
             }
-        });
+        };
+        // Outside of a runtime it could not have been found either.
+        let _task = self.inner.tasks.spawn(written);
     }
 }
 

@@ -19,7 +19,11 @@ use super::{
     ApiKey, ApiKeyId, ApiKeySecret, ApiKeyStore, Environment, format::Format, memories::Memories,
     verified::Verified,
 };
-use crate::{Clock, Error, ErrorKind, gate::check_timeout};
+use crate::{
+    Clock, Error, ErrorKind,
+    gate::check_timeout,
+    tasks::{Tasks, runtime},
+};
 
 /// The longest age of what is remembered, which is how long a revoked key may work elsewhere.
 const MAX_AGE: Duration = Duration::from_secs(60);
@@ -65,7 +69,8 @@ const MAX_AGE: Duration = Duration::from_secs(60);
 /// ```
 ///
 /// What is begun to rotate or revoke a key is finished in a task of its own: a client that hangs up does not leave it
-/// half done. It needs a tokio runtime.
+/// half done, and a shutdown can [wait](Self::idle) for it. It needs a Tokio runtime with its time enabled: without a
+/// runtime, every call that asks the store is an error.
 #[derive(Clone)]
 pub struct ApiKeys {
     inner: Arc<Inner>,
@@ -81,6 +86,7 @@ struct Inner {
     memories: Arc<Memories>,
     clock: Clock,
     writers: Arc<Mutex<HashSet<ApiKeyId>>>,
+    tasks: Tasks,
 }
 
 /// A key that was issued or rotated.
@@ -117,6 +123,7 @@ impl ApiKeys {
             memories,
             clock: Clock::system(),
             writers: Arc::default(),
+            tasks: Tasks::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -161,6 +168,15 @@ impl ApiKeys {
         self.with(|inner| inner.clock = clock)
     }
 
+    /// Ends when nothing is under way any more of what was begun here: what a client that hung up has left, and the uses
+    /// of keys that are being written.
+    ///
+    /// For a shutdown: to be awaited when the server has no more requests and before the runtime ends. A store that hangs
+    /// is listened to for a minute longer than its [timeout](Self::with_store_timeout), so give it a limit too.
+    pub async fn idle(&self) {
+        self.inner.tasks.idle().await;
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.inner));
         self
@@ -169,6 +185,7 @@ impl ApiKeys {
 
 impl Inner {
     async fn ask<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let _inside = runtime()?;
         tokio::time::timeout(self.store_timeout, answer)
             .await
             .unwrap_or_else(|elapsed| Err(unanswered(elapsed)))

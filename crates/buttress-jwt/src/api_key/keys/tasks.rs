@@ -31,12 +31,12 @@ impl Inner {
         };
         let work = change(Arc::clone(&self.store));
         let patience = self.store_timeout.saturating_add(LATE);
-        let task = tokio::spawn(async move {
+        let task = self.tasks.spawn(async move {
             let _forget = forget;
             timeout(patience, work)
                 .await
                 .unwrap_or_else(|elapsed| Err(unanswered(elapsed)))
-        });
+        })?;
         match timeout(self.store_timeout, task).await {
             Ok(answer) => answer.unwrap_or_else(|failed| Err(stopped(failed))),
             Err(elapsed) => {

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, timeout},
+};
 
 use super::{Inner, Sessions, tasks::unanswered};
 use crate::{Error, ErrorKind, Revocation, RevocationAnswer, SessionId, TokenIdentity};
@@ -87,7 +90,13 @@ impl SessionRevocation {
             Asked::Known(live) => return Ok(live),
             Asked::Already(answer) => answer,
             Asked::First(question, answer) => {
-                tokio::spawn(put(question, Arc::clone(&self.inner)));
+                match self.inner.place() {
+                    Ok(place) => {
+                        let put = put(question, Arc::clone(&self.inner), place);
+                        self.inner.tasks.spawn(put)?;
+                    }
+                    Err(full) => question.answer(Err(full)),
+                }
                 answer
             }
         };
@@ -119,7 +128,7 @@ impl Revocation for SessionRevocation {
 }
 
 /// In a task of its own, since those who wait for the answer may go away.
-async fn put(question: Question, inner: Arc<Inner>) {
+async fn put(question: Question, inner: Arc<Inner>, _place: OwnedSemaphorePermit) {
     let found = timeout(inner.store_timeout, inner.store.find(question.id()))
         .await
         .unwrap_or_else(|_| Err(unanswered()));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use buttress_jwt::{ApiKeyError, ApiKeyId, ApiKeyRefusal, ErrorKind};
+use tokio::time::timeout;
 
 use super::{Trouble, issue, keys, on};
 use crate::support::NOW;
@@ -256,8 +257,10 @@ async fn what_was_begun_is_done_when_the_caller_is_gone() {
     for text in [&text, &rotated] {
         keys.authenticate(text).await.unwrap();
     }
-    store.go_on();
     settle().await;
+    assert!(timeout(Duration::ZERO, keys.idle()).await.is_err());
+    store.go_on();
+    keys.idle().await;
     for (text, refusal) in [
         (&text, ApiKeyRefusal::Unknown),
         (&rotated, ApiKeyRefusal::WrongSecret),

@@ -3,6 +3,7 @@
 mod attacks;
 mod endings;
 mod failures;
+mod idle;
 mod listeners;
 mod lost;
 mod refreshes;

@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     future::ready,
     io,
+    num::NonZeroU32,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -270,6 +271,30 @@ async fn a_store_that_fails_lets_nobody_in_and_is_asked_again() {
         assert_eq!(instances.asked(), 1);
         tokio::time::advance(Duration::from_secs(1)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_are_among_the_calls_that_may_wait() {
+    let instances = Instances::new();
+    let sessions = instances.login.sessions.clone();
+    let revocation = sessions
+        .with_store_calls(NonZeroU32::new(1).unwrap())
+        .revocation();
+    let [first, second] = [instances.start().await, instances.start().await];
+    let gate = Arc::new(Semaphore::new(0));
+    instances.set(Behaviour::Waits(Arc::clone(&gate)));
+    let layer = instances.layer(&revocation);
+    let waiting = tokio::spawn(status(layer, first.access_token.token));
+    while instances.asked.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let token = &second.access_token.token;
+    assert_eq!(instances.status(&revocation, token).await, 503);
+    assert_eq!(instances.asked(), 1);
+
+    gate.add_permits(2);
+    assert_eq!(waiting.await.unwrap(), 200);
+    assert_eq!(instances.status(&revocation, token).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
