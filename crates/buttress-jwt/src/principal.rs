@@ -158,4 +158,19 @@ impl Authentication {
     pub(crate) fn in_extensions(extensions: &Extensions) -> Option<&Self> {
         extensions.get()
     }
+
+    /// Tells that this layer knows nobody. Another one further out may, and what it calls the place counts, if it calls it
+    /// anything.
+    pub(crate) fn nobody(extensions: &mut Extensions, realm: &Realm) {
+        match extensions.get_mut::<Self>() {
+            Some(known) if known.realm == Realm::default() => known.realm = realm.clone(),
+            Some(_) => {}
+            None => {
+                extensions.insert(Self {
+                    principal: None,
+                    realm: realm.clone(),
+                });
+            }
+        }
+    }
 }

@@ -5,7 +5,11 @@ use http::Response;
 use tower_layer::Layer;
 
 use super::{ApiKeyService, ApiKeys};
-use crate::{Rejection, challenge::Realm, gate::Responder};
+use crate::{
+    Rejection,
+    challenge::Realm,
+    gate::{Repeats, Responder},
+};
 
 /// Lets requests with an API key pass, and tells what is behind it whom the key speaks for.
 ///
@@ -18,7 +22,8 @@ use crate::{Rejection, challenge::Realm, gate::Responder};
 /// 4. **Every key that is not accepted** gets one and the same 401, `INVALID_TOKEN`. Why is in a debug event and in the
 ///    [`Rejection`] in the extensions of the answer, the key in neither. What has not the form of a key is refused
 ///    without asking the store.
-/// 5. **A store that fails**, or does not answer in time, is 503 without a challenge, and an error event.
+/// 5. **A store that fails**, or does not answer in time, is 503 without a challenge, and an error event a minute that counts
+///    those which were left out. Outside of a Tokio runtime, which the store needs, it is the same.
 ///
 /// # Beside access tokens
 ///
@@ -54,6 +59,8 @@ pub(super) struct Config {
     pub(super) optional: bool,
     pub(super) realm: Realm,
     pub(super) responder: Responder,
+    /// That the store failed.
+    pub(super) failures: Repeats,
 }
 
 impl Config {
@@ -73,6 +80,7 @@ impl ApiKeyLayer {
                 optional: false,
                 realm: Realm::default(),
                 responder: Responder::default(),
+                failures: Repeats::default(),
             }),
         }
     }

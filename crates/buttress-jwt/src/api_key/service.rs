@@ -144,11 +144,14 @@ fn ask(presented: Presented, config: Arc<Config>) -> Verdict {
                 Err(refuse(refusal).with_realm(config.realm.clone()))
             }
             Err(ApiKeyError::Failed(error)) => {
-                let error: &(dyn StdError + 'static) = &error;
-                tracing::error!(
-                    error,
-                    "whether an API key is accepted could not be found out"
-                );
+                if let Some(left_out) = config.failures.left_out() {
+                    let error: &(dyn StdError + 'static) = &error;
+                    tracing::error!(
+                        error,
+                        left_out,
+                        "whether an API key is accepted could not be found out"
+                    );
+                }
                 Err(Rejection::unavailable())
             }
         }
@@ -161,15 +164,12 @@ fn refuse(refusal: ApiKeyRefusal) -> Rejection {
 
 /// Tells what comes behind who makes the request.
 fn introduce(extensions: &mut Extensions, key: Option<Arc<ApiKey>>, config: &Config) {
-    // A layer further out may know who it is by other means.
-    if key.is_none() && Authentication::in_extensions(extensions).is_some() {
-        return;
-    }
-    if let Some(key) = &key {
-        extensions.insert(Arc::clone(key));
-    }
+    let Some(key) = key else {
+        return Authentication::nobody(extensions, &config.realm);
+    };
+    extensions.insert(Arc::clone(&key));
     extensions.insert(Authentication {
-        principal: key.map(Principal::from),
+        principal: Some(key.into()),
         realm: config.realm.clone(),
     });
 }

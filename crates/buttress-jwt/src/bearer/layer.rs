@@ -1,7 +1,8 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Response;
+use tokio::sync::Semaphore;
 use tower_layer::Layer;
 
 use super::service::BearerService;
@@ -9,7 +10,7 @@ use crate::{
     ApiKeys, Error, ErrorKind, Rejection, Revocation, Verifier,
     challenge::Realm,
     credentials::is_tchar,
-    gate::{Limit, Responder},
+    gate::{Limit, Repeats, Responder},
     memory::Memory,
 };
 
@@ -25,8 +26,12 @@ use crate::{
 /// 4. **Every token that is not accepted** gets one and the same 401, `INVALID_TOKEN`. Which check failed is in a debug
 ///    event and in the [`Rejection`] in the extensions of the answer, the token in neither.
 /// 5. **Keys of another service** (`RemoteKeys`, with the feature `remote`) that are missing are waited for, once. If they cannot be
-///    had, the answer is 503 without a challenge, since the token may be good.
+///    had, the answer is 503 without a challenge, since the token may be good. [So many](Self::with_waiting_requests)
+///    may wait.
 /// 6. **`Authorization`** and the cookies are marked as sensitive, so that they are not shown where headers are.
+///
+/// A request that waits, for keys or for a revocation, has taken its place in the services inside of this layer: limits of
+/// how many requests are served at a time belong outside of it.
 ///
 /// Preflights of CORS have no credentials: put the layer that answers them outside of this one.
 ///
@@ -76,6 +81,12 @@ pub(super) struct Config {
     pub(super) revocation: Option<Arc<dyn Revocation>>,
     pub(super) limit: Limit,
     pub(super) responder: Responder,
+    /// Of requests that wait for keys.
+    pub(super) places: Arc<Semaphore>,
+    /// That there was none.
+    pub(super) crowds: Repeats,
+    /// That a revocation failed.
+    pub(super) failures: Repeats,
 }
 
 impl<C> BearerLayer<C> {
@@ -91,6 +102,9 @@ impl<C> BearerLayer<C> {
                 revocation: None,
                 limit: Limit::default(),
                 responder: Responder::default(),
+                places: Arc::new(Semaphore::new(1000)),
+                crowds: Repeats::default(),
+                failures: Repeats::default(),
             }),
             memory: None,
         }
@@ -155,7 +169,8 @@ impl<C> BearerLayer<C> {
     }
 
     /// Asks this about every token that is otherwise accepted, remembered ones too. If it does not answer, or not
-    /// [in time](Self::with_timeout), nor does the service: 503, without a challenge.
+    /// [in time](Self::with_timeout), nor does the service: 503, without a challenge, and an error event a minute that counts
+    /// those which were left out.
     pub fn with_revocation(self, revocation: impl Revocation + 'static) -> Self {
         self.with(|config| config.revocation = Some(Arc::new(revocation)))
     }
@@ -163,7 +178,8 @@ impl<C> BearerLayer<C> {
     /// How long the [revocation](Self::with_revocation) may take to answer: 5 seconds by default. Beyond it the request
     /// is answered with 503, and an error event says so.
     ///
-    /// The time is that of tokio, and its timer has to be enabled.
+    /// The time is that of Tokio, whose timer has to be enabled. Outside of a Tokio runtime every request that a
+    /// revocation has to be waited for is answered with 503.
     ///
     /// # Errors
     ///
@@ -171,6 +187,17 @@ impl<C> BearerLayer<C> {
     pub fn with_timeout(self, timeout: Duration) -> Result<Self, Error> {
         let limit = Limit::new(timeout)?;
         Ok(self.with(|config| config.limit = limit))
+    }
+
+    /// How many requests may wait for [keys of another service](crate::KeySource) at a time, 1 000 unless set. One more is
+    /// answered with 503 at once, and a warning says so.
+    ///
+    /// Those who wait need not be known: anybody can name a key that is not there, and waits for one answer of the other
+    /// service, at most once in its cool-down.
+    pub fn with_waiting_requests(self, requests: NonZeroU32) -> Self {
+        let requests = usize::try_from(requests.get()).unwrap_or(usize::MAX);
+        let places = Semaphore::new(requests.min(Semaphore::MAX_PERMITS));
+        self.with(|config| config.places = Arc::new(places))
     }
 
     /// Remembers about this many tokens that were accepted, and their claims, so that their signatures are not verified on

@@ -148,6 +148,7 @@ fn authenticate<B, C: DeserializeOwned + Send + Sync + 'static>(
         }
         Err((token, error)) => {
             let news = config.verifier.news(token, error).map_err(refuse)?;
+            let news = in_a_place(news, config)?;
             let (token, config, memory) = (token.into(), Arc::clone(config), memory.cloned());
             Ok(Access::Later(Box::pin(authenticate_after(
                 news, token, config, memory,
@@ -158,6 +159,23 @@ fn authenticate<B, C: DeserializeOwned + Send + Sync + 'static>(
 
 fn unreadable(rejection: &Rejection) {
     tracing::debug!(reason = %rejection, "the credentials of a request cannot be read");
+}
+
+/// The same, among those that may be waited for.
+fn in_a_place(news: News, config: &Config) -> Result<News, Rejection> {
+    let Ok(place) = Arc::clone(&config.places).try_acquire_owned() else {
+        if let Some(left_out) = config.crowds.left_out() {
+            tracing::warn!(
+                left_out,
+                "too many requests wait for keys of another service"
+            );
+        }
+        return Err(Rejection::unavailable());
+    };
+    Ok(Box::pin(async move {
+        let _place = place;
+        news.await;
+    }))
 }
 
 /// Who makes the request, after its key was not there at first.
@@ -204,14 +222,20 @@ fn ask<C>(claims: &Claims<C>, config: &Config) -> Result<Option<Verdict>, Reject
         Answer::Now(true) => return Err(refuse(REVOKED)),
         Answer::Later(later) => later,
     };
-    let (realm, limit) = (config.realm.clone(), config.limit);
+    let (realm, limit, failures) = (config.realm.clone(), config.limit, config.failures.clone());
     Ok(Some(Box::pin(async move {
         match limit.wait(later).await {
             Ok(false) => Ok(None),
             Ok(true) => Err(refuse(REVOKED).with_realm(realm)),
             Err(error) => {
-                let error: &(dyn StdError + 'static) = &*error;
-                tracing::error!(error, "whether a token is revoked could not be found out");
+                if let Some(left_out) = failures.left_out() {
+                    let error: &(dyn StdError + 'static) = &*error;
+                    tracing::error!(
+                        error,
+                        left_out,
+                        "whether a token is revoked could not be found out"
+                    );
+                }
                 Err(Rejection::unavailable())
             }
         }
@@ -236,15 +260,12 @@ fn introduce<C: Send + Sync + 'static>(
     claims: Option<Arc<Claims<C>>>,
     config: &Config,
 ) {
-    // Another layer of this kind, further out, may know who it is by other means.
-    if claims.is_none() && Authentication::in_extensions(extensions).is_some() {
-        return;
-    }
-    if let Some(claims) = &claims {
-        extensions.insert(Arc::clone(claims));
-    }
+    let Some(claims) = claims else {
+        return Authentication::nobody(extensions, &config.realm);
+    };
+    extensions.insert(Arc::clone(&claims));
     extensions.insert(Authentication {
-        principal: claims.map(Principal::from),
+        principal: Some(claims.into()),
         realm: config.realm.clone(),
     });
 }

@@ -3,6 +3,7 @@
 mod body;
 mod future;
 mod limit;
+mod repeats;
 
 use std::{fmt, sync::Arc};
 
@@ -14,6 +15,7 @@ pub use self::{body::ResponseBody, future::ResponseFuture};
 pub(crate) use self::{
     future::{Tell, Verdict},
     limit::{Limit, check_timeout},
+    repeats::Repeats,
 };
 use crate::{Rejection, metrics};
 

@@ -7,7 +7,7 @@ use tower_layer::Layer;
 use super::{Require, RequireService};
 use crate::{
     Error, Rejection,
-    gate::{Limit, Responder},
+    gate::{Limit, Repeats, Responder},
 };
 
 /// Lets those pass who have what is required.
@@ -18,8 +18,9 @@ use crate::{
 /// 3. **Who may not** gets 403: `INSUFFICIENT_SCOPE`, with those that are missing in the challenge, if more scopes would
 ///    change it, and `FORBIDDEN` otherwise. The scopes are to be asked for in addition to those that the token has.
 /// 4. **Without a layer in front that finds out who it is**, such as [`BearerLayer`](crate::BearerLayer), nobody passes:
-///    every request is answered with 500, and an error event says why.
-/// 5. **A check that fails**, or does not answer [in time](Self::with_timeout), is 503, with an error event.
+///    every request is answered with 500, and an error event says why, once a minute.
+/// 5. **A check that fails**, or does not answer [in time](Self::with_timeout), is 503, with an error event a minute that
+///    counts those which were left out.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -44,6 +45,10 @@ pub(super) struct Config {
     pub(super) require: Require,
     pub(super) limit: Limit,
     pub(super) responder: Responder,
+    /// That a request came without any authentication in front.
+    pub(super) unprotected: Repeats,
+    /// That a check failed.
+    pub(super) failures: Repeats,
 }
 
 impl RequireLayer {
@@ -54,6 +59,8 @@ impl RequireLayer {
                 require,
                 limit: Limit::default(),
                 responder: Responder::default(),
+                unprotected: Repeats::default(),
+                failures: Repeats::default(),
             }),
         }
     }
@@ -61,7 +68,8 @@ impl RequireLayer {
     /// How long the async checks of one request may take together: 5 seconds by default. Beyond it the request is
     /// answered with 503, an error event says so, and what is still being asked is dropped.
     ///
-    /// The time is that of tokio, and its timer has to be enabled.
+    /// The time is that of Tokio, whose timer has to be enabled. Outside of a Tokio runtime every request that needs an
+    /// async check is answered with 503.
     ///
     /// # Errors
     ///

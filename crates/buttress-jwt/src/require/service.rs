@@ -16,7 +16,7 @@ use super::{
     layer::Config,
 };
 use crate::{
-    Rejection, ResponseBody, ResponseFuture, gate::Verdict, inquiry::Inquiry,
+    Rejection, ResponseBody, ResponseFuture, challenge::Realm, gate::Verdict, inquiry::Inquiry,
     principal::Authentication,
 };
 
@@ -91,11 +91,14 @@ enum Access {
 
 fn ask(parts: &Parts, config: &Config) -> Access {
     let Some(authentication) = Authentication::in_extensions(&parts.extensions) else {
-        tracing::error!(
-            require = %config.require,
-            "a request came to a RequireLayer without any authentication in front of it, and was refused: put the \
-             RequireLayer inside of a BearerLayer"
-        );
+        if let Some(left_out) = config.unprotected.left_out() {
+            tracing::error!(
+                require = %config.require,
+                left_out,
+                "a request came to a RequireLayer without any authentication in front of it, and was refused: put the \
+                 RequireLayer inside of a BearerLayer"
+            );
+        }
         if let Some(inquiry) = Inquiry::in_extensions(&parts.extensions) {
             inquiry.note(&Require::any([]));
         }
@@ -105,7 +108,7 @@ fn ask(parts: &Parts, config: &Config) -> Access {
         inquiry.note(&config.require);
         return Access::Refused(Rejection::unauthenticated());
     }
-    let (realm, limit) = (authentication.realm.clone(), config.limit);
+    let realm = authentication.realm.clone();
     let Some(principal) = &authentication.principal else {
         return Access::Refused(Rejection::unauthenticated().with_realm(realm));
     };
@@ -114,18 +117,27 @@ fn ask(parts: &Parts, config: &Config) -> Access {
         Evaluation::Done(Outcome::Deny(missing)) => {
             Access::Refused(Rejection::denied(missing).with_realm(realm))
         }
-        waiting @ Evaluation::Waiting(_) => Access::Asking(Box::pin(async move {
-            match limit.wait(evaluation::finish(waiting)).await {
-                Ok(Outcome::Allow) => Ok(None),
-                Ok(Outcome::Deny(missing)) => Err(Rejection::denied(missing).with_realm(realm)),
-                Err(error) => {
+        waiting @ Evaluation::Waiting(_) => Access::Asking(wait(waiting, realm, config)),
+    }
+}
+
+/// The verdict, when the checks have answered.
+fn wait(waiting: Evaluation, realm: Realm, config: &Config) -> Verdict {
+    let (limit, failures) = (config.limit, config.failures.clone());
+    Box::pin(async move {
+        match limit.wait(evaluation::finish(waiting)).await {
+            Ok(Outcome::Allow) => Ok(None),
+            Ok(Outcome::Deny(missing)) => Err(Rejection::denied(missing).with_realm(realm)),
+            Err(error) => {
+                if let Some(left_out) = failures.left_out() {
                     tracing::error!(
                         error = &*error as &dyn std::error::Error,
+                        left_out,
                         "a check of what is required failed"
                     );
-                    Err(Rejection::unavailable())
                 }
+                Err(Rejection::unavailable())
             }
-        })),
-    }
+        }
+    })
 }

@@ -143,6 +143,30 @@ fn no_time_at_all_is_no_limit() {
     }
 }
 
+/// An outage is one event a minute and not one per request.
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_logged_once_a_minute_with_a_count() {
+    let limit = Duration::from_secs(1);
+    let revoked = bearer()
+        .with_timeout(limit)
+        .unwrap()
+        .with_revocation(Slow(None));
+    let free = RequireLayer::new(Require::authenticated());
+    let checked = RequireLayer::new(slow(None)).with_timeout(limit).unwrap();
+    for (bearer, require) in [(revoked, free), (bearer(), checked)] {
+        let mut logs = Vec::new();
+        for _ in 0..61 {
+            let (answer, _, log, _) = call(bearer.clone(), require.clone()).await;
+            answer.expect_status(503);
+            logs.push(log);
+        }
+        let written = |log: &String| log.contains("ERROR");
+        assert_eq!(logs.iter().filter(|log| written(log)).count(), 2);
+        assert!(logs[0].contains("left_out=0"), "{}", logs[0]);
+        assert!(logs[60].contains("left_out=59"), "{}", logs[60]);
+    }
+}
+
 #[cfg(feature = "redis")]
 #[test]
 fn no_time_at_all_is_no_timeout_of_redis() {

@@ -123,6 +123,27 @@ async fn who_has_neither_is_challenged_by_the_inner_layer() {
     }
 }
 
+/// One of the two has said what the place is called.
+#[tokio::test]
+async fn a_layer_without_a_realm_does_not_hide_that_of_the_other() {
+    let (keys, ..) = keys();
+    let app = || {
+        let who = get(who).layer(RequireLayer::new(Require::authenticated()));
+        Router::new().route("/", who)
+    };
+    let token = || bearer().optional();
+    let key = || ApiKeyLayer::new(keys.clone()).optional();
+    for app in [
+        app().layer(token().with_realm("shop")).layer(key()),
+        app().layer(token()).layer(key().with_realm("shop")),
+        app().layer(key().with_realm("shop")).layer(token()),
+        app().layer(key()).layer(token().with_realm("shop")),
+    ] {
+        let answer = http::get("/").call(app).await.expect_status(401);
+        assert_eq!(challenge(&answer), "Bearer realm=\"shop\"");
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_accepted_passes_neither() {
     let (keys, ..) = keys();

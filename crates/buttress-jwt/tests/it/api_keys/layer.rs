@@ -211,6 +211,10 @@ async fn nobody_passes_while_the_store_does_not_answer() {
         assert_eq!(answer.header("retry-after"), Some("1"));
         assert_eq!(answer.json().get("detail"), None);
         assert!(log.contains("ERROR") && !log.contains(&text), "{log}");
+        // Once is enough for a minute.
+        let (again, log) = Log::of(call(&layer, header(&text))).await;
+        again.expect_status(503);
+        assert!(!log.contains("ERROR"), "{log}");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     cell::Cell,
     convert::Infallible,
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -24,8 +25,11 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use tower::{Layer, Service, ServiceBuilder, service_fn};
 
-use super::{Other, ed25519, es256, jwk, started, token, verifier};
-use crate::support::{Hands, NOW, claims_with};
+use super::{Other, ed25519, es256, jwk, started, token, token_named, verifier};
+use crate::{
+    log::Log,
+    support::{Hands, NOW, claims_with},
+};
 
 async fn call<C>(layer: &BearerLayer<C>, token: &str) -> Answer
 where
@@ -136,6 +140,38 @@ async fn who_waited_for_a_key_may_be_revoked() {
     let keys = other.builder(&hands).build().unwrap();
     let layer = BearerLayer::<()>::new(verifier(&keys, &hands)).with_revocation(list);
     call(&layer, &token(es256())).await.expect_status(401);
+}
+
+/// Anybody can name a key that is not there, and then waits.
+#[tokio::test]
+async fn no_more_requests_than_allowed_wait_for_keys() {
+    let other = Other::with(&[jwk(es256())]);
+    let (verifier, _) = started(&other).await;
+    other.publish(&[jwk(es256()), jwk(ed25519())]);
+    other.hang(true);
+    let two = NonZeroU32::new(2).unwrap();
+    let layer = BearerLayer::<()>::new(verifier).with_waiting_requests(two);
+    let waiting = [(); 2].map(|()| {
+        let layer = layer.clone();
+        tokio::spawn(async move { call(&layer, &token(ed25519())).await.status() })
+    });
+    other.until_asked(2).await;
+    let (answer, log) = Log::of(call(&layer, &token(ed25519()))).await;
+    let answer = answer.expect_status(503);
+    assert_eq!(answer.header("www-authenticate"), None);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert!(log.contains("WARN") && log.contains("too many"), "{log}");
+    // Who has a known key does not wait, and what no key could save is told so.
+    call(&layer, &token(es256())).await.expect_status(200);
+    call(&layer, "junk").await.expect_status(401);
+    other.hang(false);
+    for waiting in waiting {
+        assert_eq!(waiting.await.unwrap(), 200);
+    }
+    // Their places are free again.
+    call(&layer, &token_named(ed25519(), "nobody's"))
+        .await
+        .expect_status(401);
 }
 
 thread_local! {
