@@ -9,6 +9,7 @@ mod challenge;
 mod clock;
 mod cookie;
 mod credentials;
+mod digest;
 mod error;
 mod gate;
 mod grant;
@@ -33,6 +34,8 @@ mod secret;
 mod sessions;
 mod store;
 mod tasks;
+#[cfg(test)]
+mod test;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
@@ -55,6 +58,7 @@ pub use axum::Bearer;
 pub use bearer::{BearerLayer, BearerService};
 pub use clock::Clock;
 pub use cookie::{SameSite, TokenCookie};
+pub use digest::Digest;
 pub use error::{Error, ErrorKind};
 pub use gate::{ResponseBody, ResponseFuture};
 pub use grant::Grant;

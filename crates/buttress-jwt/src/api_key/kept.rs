@@ -2,21 +2,17 @@
 
 use std::{fmt, time::Duration};
 
-use aws_lc_rs::constant_time;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{ApiKey, ApiKeyId, ApiKeyRefusal, Environment};
-use crate::refresh::later;
-
-/// SHA-256.
-type Digest = [u8; 32];
+use crate::{Digest, refresh::later};
 
 /// An API key as a store keeps it: with what a key that is presented is judged by.
 ///
 /// No field opens anything: a digest does not lead back to the key. A store may keep it in columns of its own or as
 /// serde writes it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct KeptKey {
     /// The key, as far as it may be shown.
@@ -213,9 +209,28 @@ impl KeptKey {
 /// In the time that it takes to compare two digests, whether or not there is one.
 fn same(presented: &Digest, kept: Option<&Digest>) -> bool {
     let is_there = kept.is_some();
-    let kept = kept.unwrap_or(&[0; 32]);
-    constant_time::verify_slices_are_equal(presented, kept).is_ok() & is_there
+    let nothing = Digest::from([0; 32]);
+    presented.matches(kept.unwrap_or(&nothing)) & is_there
 }
+
+/// Takes the same time whatever the digests are.
+impl PartialEq for KeptKey {
+    fn eq(&self, other: &Self) -> bool {
+        // Each field, also those that come to be.
+        let Self {
+            key,
+            current,
+            previous,
+            read_at,
+        } = self;
+        let is_previous = Digest::both_match(previous.as_ref(), other.previous.as_ref());
+        current.matches(&other.current) & is_previous
+            && *key == other.key
+            && *read_at == other.read_at
+    }
+}
+
+impl Eq for KeptKey {}
 
 impl fmt::Debug for KeptKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -252,8 +267,8 @@ impl fmt::Debug for KeyRotation {
 mod tests {
     use super::*;
 
-    const CURRENT: Digest = [1; 32];
-    const NEXT: Digest = [2; 32];
+    const CURRENT: [u8; 32] = [1; 32];
+    const NEXT: [u8; 32] = [2; 32];
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
@@ -268,7 +283,7 @@ mod tests {
             scopes: Vec::new(),
             roles: Vec::new(),
             lifetime: lifetime.map(Duration::from_secs),
-            digest: CURRENT,
+            digest: CURRENT.into(),
         }
         .kept(at(0))
     }
@@ -278,19 +293,19 @@ mod tests {
             id: kept.key.id,
             subject: "user-1".into(),
             environment: Environment::Live,
-            digest: NEXT,
+            digest: NEXT.into(),
             overlap: Duration::from_secs(overlap),
         }
     }
 
     fn judge(
         kept: &KeptKey,
-        digest: Digest,
+        digest: [u8; 32],
         seconds: i64,
     ) -> Result<Option<DateTime<Utc>>, ApiKeyRefusal> {
         let mut kept = kept.clone();
         kept.read_at = at(seconds);
-        KeptKey::judge(Some(&kept), &digest)
+        KeptKey::judge(Some(&kept), &digest.into())
     }
 
     #[test]
@@ -301,8 +316,14 @@ mod tests {
         assert_eq!(judge(&kept, CURRENT, 10), Err(ApiKeyRefusal::Expired));
         assert_eq!(judge(&kept, NEXT, 9), Err(ApiKeyRefusal::WrongSecret));
         assert_eq!(judge(&kept, NEXT, 10), Err(ApiKeyRefusal::WrongSecret));
-        assert_eq!(KeptKey::judge(None, &CURRENT), Err(ApiKeyRefusal::Unknown));
-        assert_eq!(KeptKey::judge(None, &[0; 32]), Err(ApiKeyRefusal::Unknown));
+        assert_eq!(
+            KeptKey::judge(None, &CURRENT.into()),
+            Err(ApiKeyRefusal::Unknown)
+        );
+        assert_eq!(
+            KeptKey::judge(None, &[0; 32].into()),
+            Err(ApiKeyRefusal::Unknown)
+        );
         assert_eq!(judge(&kept, [0; 32], 0), Err(ApiKeyRefusal::WrongSecret));
     }
 
@@ -338,7 +359,7 @@ mod tests {
         ));
 
         let at_once = KeyRotation {
-            digest: [3; 32],
+            digest: [3; 32].into(),
             ..rotation(&kept, 0)
         };
         assert!(matches!(kept.rotate(&at_once, at(9)), KeyRotated::Done(_)));

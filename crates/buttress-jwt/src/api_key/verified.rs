@@ -147,7 +147,7 @@ mod tests {
             scopes: Vec::new(),
             roles: Vec::new(),
             lifetime: None,
-            digest: [1; 32],
+            digest: [1; 32].into(),
         };
         Arc::new(issuance.kept(at(0)).key)
     }

@@ -2,7 +2,8 @@ use std::{fmt, num::NonZeroU32, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use super::{Digest, Family, Session, SessionId, Verdict, session::later};
+use super::{Family, Session, SessionId, Verdict, session::later};
+use crate::Digest;
 
 /// A session that a store is to begin.
 #[derive(Clone)]

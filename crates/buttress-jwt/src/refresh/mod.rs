@@ -22,8 +22,5 @@ pub(crate) use ratchet::{attempt_digest, successor};
 pub(crate) use session::later;
 pub(crate) use token::{RefreshToken, Secret};
 
-/// SHA-256 of something secret: what a store may hold.
-pub(crate) type Digest = [u8; 32];
-
 /// What makes the successor of a token unguessable to those who know the token alone.
 pub(crate) type Salt = [u8; 32];

@@ -16,13 +16,13 @@
 
 use std::{fmt, sync::Arc};
 
-use aws_lc_rs::{constant_time, digest, error::Unspecified, hmac};
+use aws_lc_rs::{constant_time, error::Unspecified, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use zeroize::Zeroizing;
 
-use super::{Digest, SessionId};
-use crate::{Error, ErrorKind, secret::random};
+use super::SessionId;
+use crate::{Digest, Error, ErrorKind, secret::random};
 
 const PREFIX: &str = "rt1.";
 const SIGNED: usize = 1 + 16 + 4 + Secret::LENGTH;
@@ -89,8 +89,8 @@ impl RefreshKeys {
         raw[1..17].copy_from_slice(&token.session.into_bytes());
         raw[17..21].copy_from_slice(&token.generation.to_be_bytes());
         raw[21..SIGNED].copy_from_slice(token.secret.expose());
-        let mac = mac(key, &raw[..SIGNED]);
-        raw[SIGNED..].copy_from_slice(&mac.as_ref()[..MAC]);
+        let mac = Mac::new(key, &raw[..SIGNED]);
+        raw[SIGNED..].copy_from_slice(&mac.0);
 
         let mut text = String::with_capacity(LENGTH);
         text.push_str(PREFIX);
@@ -114,8 +114,7 @@ impl RefreshKeys {
         let known = self.0.iter().find(|(number, _)| *number == raw[0]);
         // A number that is not known takes as long as a MAC that is wrong.
         let (_, key) = known.unwrap_or(&self.0[0]);
-        let authentic =
-            constant_time::verify_slices_are_equal(&mac(key, signed).as_ref()[..MAC], tag).is_ok();
+        let authentic = Mac::new(key, signed).is(tag);
         if !authentic || known.is_none() {
             return None;
         }
@@ -177,9 +176,7 @@ impl Secret {
 
     /// What a store keeps of it.
     pub(crate) fn digest(&self) -> Digest {
-        let mut result = [0; 32];
-        result.copy_from_slice(digest::digest(&digest::SHA256, self.expose()).as_ref());
-        result
+        Digest::of(&[self.expose()])
     }
 }
 
@@ -214,11 +211,23 @@ fn hmac_key(secret: &[u8]) -> Result<hmac::Key, Error> {
     Ok(hmac::Key::new(hmac::HMAC_SHA256, secret))
 }
 
-fn mac(key: &hmac::Key, signed: &[u8]) -> hmac::Tag {
-    let mut context = hmac::Context::with_key(key);
-    context.update(PREFIX.as_bytes());
-    context.update(signed);
-    context.sign()
+/// What makes a token authentic. It has no `==`, which would tell by its time how much of it somebody has guessed.
+struct Mac([u8; MAC]);
+
+impl Mac {
+    fn new(key: &hmac::Key, signed: &[u8]) -> Self {
+        let mut context = hmac::Context::with_key(key);
+        context.update(PREFIX.as_bytes());
+        context.update(signed);
+        let mut mac = [0; MAC];
+        mac.copy_from_slice(&context.sign().as_ref()[..MAC]);
+        Self(mac)
+    }
+
+    /// Takes the same time whatever the tag.
+    fn is(&self, tag: &[u8]) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, tag).is_ok()
+    }
 }
 
 #[cfg(test)]
@@ -254,6 +263,13 @@ mod tests {
             keys().seal(&token()),
             "rt1.BwICAgICAgICAgICAgICAgIBAgMEAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwPI0mIAdtzLZOeqhGzrP-o_"
         );
+    }
+
+    #[test]
+    fn macs_are_not_compared_by_eq() {
+        use crate::test::{Otherwise as _, Probe};
+
+        const { assert!(!Probe::<Mac>::HAS_EQ) };
     }
 
     #[test]

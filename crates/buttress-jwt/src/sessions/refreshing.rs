@@ -7,8 +7,8 @@ use super::{
     minting::Minted,
 };
 use crate::{
-    EndReason, Error, ErrorKind, Judged, Proposal, Session, Verdict, Which,
-    refresh::{Digest, RefreshToken, successor},
+    Digest, EndReason, Error, ErrorKind, Judged, Proposal, Session, Verdict, Which,
+    refresh::{RefreshToken, successor},
     secret::random,
 };
 

@@ -45,11 +45,9 @@ impl ApiKeys {
         let presented = self.inner.format.read(text).inspect_err(|refusal| {
             tracing::debug!(reason = refusal.as_str(), "an API key was refused");
         })?;
-        let known = self
-            .inner
-            .verified
-            .as_ref()
-            .and_then(|verified| verified.find(&presented.digest, self.inner.clock.now()));
+        let known = self.inner.verified.as_ref().and_then(|verified| {
+            verified.find(presented.digest.as_bytes(), self.inner.clock.now())
+        });
         Ok(known.map_or(Look::Unknown(presented), Look::Known))
     }
 
@@ -79,7 +77,13 @@ impl ApiKeys {
         let key = Arc::new(key);
         if let (Some(verified), Some(epoch)) = (&inner.verified, epoch) {
             let left = until.map(|until| until - read_at);
-            verified.insert(epoch, presented.digest, Arc::clone(&key), from, left);
+            verified.insert(
+                epoch,
+                *presented.digest.as_bytes(),
+                Arc::clone(&key),
+                from,
+                left,
+            );
         }
         Ok(key)
     }

@@ -9,10 +9,9 @@ mod proposal;
 
 use std::time::Duration;
 
-use aws_lc_rs::constant_time;
 use chrono::{DateTime, Utc};
 
-use super::{Digest, EndReason, Ended};
+use super::{EndReason, Ended};
 pub use family::Family;
 pub use proposal::{Proposal, Verdict};
 
@@ -88,7 +87,7 @@ impl Family {
         }
         let since = elapsed(self.rotated_at.unwrap_or(self.session.started_at), now);
         if proposal.generation == self.generation {
-            return if !same(&proposal.presented, &self.current) {
+            return if !proposal.presented.matches(&self.current) {
                 Verdict::Forged
             } else if since < proposal.min_age {
                 Verdict::Kept { since }
@@ -100,10 +99,10 @@ impl Family {
         let generations = self.generation - proposal.generation;
         if generations == 1
             && let (Some(previous), Some(salt)) = (&self.previous, self.salt)
-            && same(&proposal.presented, previous)
+            && proposal.presented.matches(previous)
         {
             let same_attempt = match (&proposal.attempt, &self.attempt) {
-                (Some(attempt), Some(first)) => same(attempt, first),
+                (Some(attempt), Some(first)) => attempt.matches(first),
                 _ => false,
             };
             let in_time = since < proposal.grace || same_attempt;
@@ -117,10 +116,6 @@ impl Family {
         }
         Verdict::Reused { generations, since }
     }
-}
-
-fn same(a: &Digest, b: &Digest) -> bool {
-    constant_time::verify_slices_are_equal(a, b).is_ok()
 }
 
 /// How long ago something was; nothing, if the clock has been set back since.

@@ -1,9 +1,6 @@
 use std::{fmt, time::Duration};
 
-use crate::{
-    Ended, SessionId,
-    refresh::{Digest, Salt},
-};
+use crate::{Digest, Ended, SessionId, refresh::Salt};
 
 /// A token that was presented, and what is to follow it.
 #[derive(Clone, Copy)]

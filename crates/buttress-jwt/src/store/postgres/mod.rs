@@ -98,7 +98,7 @@ impl RefreshStore for PostgresRefreshStore {
             .bind(millis::from_duration(beginning.idle_timeout))
             .bind(millis::from_duration(beginning.lifetime))
             .bind(millis::LAST)
-            .bind(&beginning.current[..])
+            .bind(&beginning.current.as_bytes()[..])
             .fetch_one(&mut *transaction)
             .await?;
             let session = row::session(&row)?;
@@ -121,10 +121,15 @@ impl RefreshStore for PostgresRefreshStore {
             let row = sqlx::query(ROTATE)
                 .bind(proposal.session.to_string())
                 .bind(i64::from(proposal.generation))
-                .bind(&proposal.presented[..])
-                .bind(&proposal.successor[..])
+                .bind(&proposal.presented.as_bytes()[..])
+                .bind(&proposal.successor.as_bytes()[..])
                 .bind(&proposal.salt[..])
-                .bind(proposal.attempt.as_ref().map(|attempt| &attempt[..]))
+                .bind(
+                    proposal
+                        .attempt
+                        .as_ref()
+                        .map(|attempt| &attempt.as_bytes()[..]),
+                )
                 .bind(millis::from_duration(proposal.grace))
                 .bind(i64::from(proposal.reissue_limit))
                 .bind(millis::from_duration(proposal.min_age))

@@ -173,7 +173,7 @@ impl RefreshStore for RedisRefreshStore {
             .arg(millis::from_duration(beginning.idle_timeout))
             .arg(millis::from_duration(beginning.lifetime))
             .arg(millis::LAST)
-            .arg(&beginning.current[..])
+            .arg(&beginning.current.as_bytes()[..])
             .arg(beginning.limit.get())
             .arg(EndReason::Evicted.as_str())
             .arg(millis::from_duration(INDEXED));
@@ -196,14 +196,14 @@ impl RefreshStore for RedisRefreshStore {
         call.key(self.family(proposal.session))
             .arg(self.families(proposal.session.group()))
             .arg(proposal.generation)
-            .arg(&proposal.presented[..])
-            .arg(&proposal.successor[..])
+            .arg(&proposal.presented.as_bytes()[..])
+            .arg(&proposal.successor.as_bytes()[..])
             .arg(&proposal.salt[..])
             .arg(
                 proposal
                     .attempt
                     .as_ref()
-                    .map_or(&[][..], |attempt| &attempt[..]),
+                    .map_or(&[][..], |attempt| &attempt.as_bytes()[..]),
             )
             .arg(millis::from_duration(proposal.grace))
             .arg(proposal.reissue_limit)

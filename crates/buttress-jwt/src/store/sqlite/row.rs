@@ -3,7 +3,7 @@
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::super::millis;
-use crate::{EndReason, Ended, Error, ErrorKind, Family, Session};
+use crate::{Digest, EndReason, Ended, Error, ErrorKind, Family, Session};
 
 /// A session as it comes back from the table, where durations are whole milliseconds.
 pub(super) fn kept(session: Session) -> Session {
@@ -43,7 +43,7 @@ pub(super) async fn insert(
     .bind(session.last_used_at.timestamp_millis())
     .bind(millis::from_duration(session.idle_timeout))
     .bind(session.ends_at.timestamp_millis())
-    .bind(&family.current[..])
+    .bind(&family.current.as_bytes()[..])
     .execute(connection)
     .await?;
     Ok(())
@@ -64,11 +64,16 @@ pub(super) async fn update(
     .bind(session.ended.map(|ended| ended.at.timestamp_millis()))
     .bind(session.ended.map(|ended| ended.reason.as_str()))
     .bind(i64::from(family.generation))
-    .bind(&family.current[..])
-    .bind(family.previous.as_ref().map(|digest| &digest[..]))
+    .bind(&family.current.as_bytes()[..])
+    .bind(
+        family
+            .previous
+            .as_ref()
+            .map(|digest| &digest.as_bytes()[..]),
+    )
     .bind(family.salt.as_ref().map(|salt| &salt[..]))
     .bind(family.rotated_at.map(|at| at.timestamp_millis()))
-    .bind(family.attempt.as_ref().map(|digest| &digest[..]))
+    .bind(family.attempt.as_ref().map(|digest| &digest.as_bytes()[..]))
     .bind(i64::from(family.reissues))
     .bind(session.id.to_string())
     .execute(connection)
@@ -108,11 +113,11 @@ fn columns(row: &SqliteRow) -> Result<Family, Unreadable> {
             }),
         },
         generation: count(row, "generation")?,
-        current: bytes(row.try_get("current")?)?,
-        previous: optional(row, "previous")?,
+        current: bytes(row.try_get("current")?)?.into(),
+        previous: optional(row, "previous")?.map(Digest::from),
         salt: optional(row, "salt")?,
         rotated_at: rotated_at.map(millis::to_time),
-        attempt: optional(row, "attempt")?,
+        attempt: optional(row, "attempt")?.map(Digest::from),
         reissues: count(row, "reissues")?,
     })
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    ApiKey, ApiKeyId, ApiKeyStore, Environment, KeptKey, KeyIssuance, KeyRotated, KeyRotation,
-    WhichKeys, secret::random,
+    ApiKey, ApiKeyId, ApiKeyStore, Digest, Environment, KeptKey, KeyIssuance, KeyRotated,
+    KeyRotation, WhichKeys, secret::random,
 };
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -24,8 +24,13 @@ pub(super) fn issuance(subject: &str) -> KeyIssuance {
         scopes: Vec::new(),
         roles: Vec::new(),
         lifetime: None,
-        digest: random().expect("random bytes"),
+        digest: new_digest(),
     }
+}
+
+fn new_digest() -> Digest {
+    let bytes: [u8; 32] = random().expect("random bytes");
+    bytes.into()
 }
 
 pub(super) async fn issue(store: &dyn ApiKeyStore, issuance: &KeyIssuance) -> ApiKey {
@@ -40,7 +45,7 @@ pub(super) fn rotation(key: &ApiKey, overlap: Duration) -> KeyRotation {
         id: key.id,
         subject: key.subject.clone(),
         environment: key.environment,
-        digest: random().expect("random bytes"),
+        digest: new_digest(),
         overlap,
     }
 }
@@ -57,6 +62,14 @@ pub(super) async fn find(store: &dyn ApiKeyStore, id: ApiKeyId) -> Option<KeptKe
     let mut found = store.find(&WhichKeys::One(id)).await.expect("an answer");
     assert!(found.len() < 2, "{found:?}");
     found.pop()
+}
+
+/// That the store has these digests of a key: the newest, and that from before the rotation.
+#[track_caller]
+pub(super) fn assert_digests(kept: &KeptKey, current: Digest, previous: Option<Digest>) {
+    assert!(kept.current.matches(&current), "another key is the newest");
+    let is_previous = Digest::both_match(kept.previous.as_ref(), previous.as_ref());
+    assert!(is_previous, "another key was before it");
 }
 
 /// The key, which has to be there.

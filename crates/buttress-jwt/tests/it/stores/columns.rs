@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use buttress_jwt::{
-    Beginning, Begun, EndReason, Ended, Ending, Endings, Error, Family, Judged, Proposal,
+    Beginning, Begun, Digest, EndReason, Ended, Ending, Endings, Error, Family, Judged, Proposal,
     RefreshStore, Session, SessionId,
     testing::{StoreHarness, check_store},
 };
@@ -55,11 +55,11 @@ impl Row {
                 (reason, ended.at.timestamp_millis())
             }),
             generation: family.generation,
-            current: family.current,
-            previous: family.previous,
+            current: *family.current.as_bytes(),
+            previous: family.previous.map(|digest| *digest.as_bytes()),
             salt: family.salt,
             rotated_at: family.rotated_at.map(|at| at.timestamp_millis()),
-            attempt: family.attempt,
+            attempt: family.attempt.map(|digest| *digest.as_bytes()),
             reissues: family.reissues,
         }
     }
@@ -78,12 +78,12 @@ impl Row {
         let ended = self.ended.as_ref();
         session.ended =
             ended.map(|(reason, at)| Ended::new(EndReason::from_name(reason), time(*at)));
-        let mut family = Family::new(session, self.current);
+        let mut family = Family::new(session, self.current.into());
         family.generation = self.generation;
-        family.previous = self.previous;
+        family.previous = self.previous.map(Digest::from);
         family.salt = self.salt;
         family.rotated_at = self.rotated_at.map(time);
-        family.attempt = self.attempt;
+        family.attempt = self.attempt.map(Digest::from);
         family.reissues = self.reissues;
         family
     }

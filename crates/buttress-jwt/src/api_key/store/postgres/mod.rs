@@ -105,7 +105,7 @@ impl ApiKeyStore for PostgresApiKeyStore {
             .bind(issuance.lifetime.map(millis::from_duration))
             // The least of a time and nothing is the time.
             .bind(issuance.lifetime.map(|_| millis::LAST))
-            .bind(&issuance.digest[..])
+            .bind(&issuance.digest.as_bytes()[..])
             .fetch_optional(&self.pool)
             .await?;
             match row {
@@ -156,7 +156,7 @@ impl ApiKeyStore for PostgresApiKeyStore {
                 .bind(rotation.id.as_str())
                 .bind(&rotation.subject)
                 .bind(rotation.environment.as_str())
-                .bind(&rotation.digest[..])
+                .bind(&rotation.digest.as_bytes()[..])
                 .bind((overlap > 0).then_some(overlap))
                 .fetch_optional(&self.pool)
                 .await?;

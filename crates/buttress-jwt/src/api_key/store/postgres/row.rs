@@ -5,7 +5,7 @@ use sqlx::{Row, postgres::PgRow};
 
 use super::super::grants;
 use crate::{
-    ApiKey, Environment, KeptKey,
+    ApiKey, Digest, Environment, KeptKey,
     store::{millis, postgres::Failure},
 };
 
@@ -27,8 +27,8 @@ pub(super) fn read(row: &PgRow) -> Result<KeptKey, Failure> {
             rotated_at: time(row, "rotated_at")?,
             overlaps_until: time(row, "overlaps_until")?,
         },
-        current: bytes(row.try_get("current")?)?,
-        previous: previous.map(bytes).transpose()?,
+        current: digest(row.try_get("current")?)?,
+        previous: previous.map(digest).transpose()?,
         read_at: millis::to_time(row.try_get("read_at")?),
     })
 }
@@ -38,6 +38,7 @@ fn time(row: &PgRow, column: &str) -> Result<Option<DateTime<Utc>>, sqlx::Error>
     Ok(time.map(millis::to_time))
 }
 
-fn bytes(value: &[u8]) -> Result<[u8; 32], Failure> {
-    Ok(value.try_into().map_err(|_| grants::nonsense())?)
+fn digest(value: &[u8]) -> Result<Digest, Failure> {
+    let bytes: [u8; 32] = value.try_into().map_err(|_| grants::nonsense())?;
+    Ok(bytes.into())
 }

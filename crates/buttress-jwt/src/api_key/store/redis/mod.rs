@@ -140,7 +140,7 @@ impl ApiKeyStore for RedisApiKeyStore {
             .arg(optional(issuance.label.as_deref()))
             .arg(grants::write(&issuance.scopes))
             .arg(grants::write(&issuance.roles))
-            .arg(&issuance.digest[..])
+            .arg(&issuance.digest.as_bytes()[..])
             .arg(
                 lifetime
                     .map(|lifetime| lifetime.to_string())
@@ -178,7 +178,7 @@ impl ApiKeyStore for RedisApiKeyStore {
         call.key(self.name(rotation.id))
             .arg(&rotation.subject)
             .arg(rotation.environment.as_str())
-            .arg(&rotation.digest[..])
+            .arg(&rotation.digest.as_bytes()[..])
             .arg(millis::from_duration(rotation.overlap));
         reply::rotated(&self.call(&call).await?)
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::grants;
 use crate::{
-    ApiKey, Environment, Error, KeptKey, KeyRotated,
+    ApiKey, Digest, Environment, Error, KeptKey, KeyRotated,
     store::{millis, redis::reply::Reply},
 };
 
@@ -82,6 +82,7 @@ fn time(reply: &Reply) -> Option<DateTime<Utc>> {
     Some(millis::to_time(reply.number()?))
 }
 
-fn digest(reply: &Reply) -> Option<[u8; 32]> {
-    reply.bytes()?.try_into().ok()
+fn digest(reply: &Reply) -> Option<Digest> {
+    let bytes: [u8; 32] = reply.bytes()?.try_into().ok()?;
+    Some(bytes.into())
 }

@@ -5,7 +5,7 @@ use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::super::grants;
 use crate::{
-    ApiKey, Environment, KeptKey,
+    ApiKey, Digest, Environment, KeptKey,
     store::{millis, sqlite::Failure},
 };
 
@@ -41,8 +41,8 @@ pub(super) fn read(row: &SqliteRow, read_at: DateTime<Utc>) -> Result<KeptKey, F
             rotated_at: time(row, "rotated_at")?,
             overlaps_until: time(row, "overlaps_until")?,
         },
-        current: bytes(row.try_get("current")?)?,
-        previous: previous.map(bytes).transpose()?,
+        current: digest(row.try_get("current")?)?,
+        previous: previous.map(digest).transpose()?,
         read_at,
     })
 }
@@ -66,7 +66,7 @@ pub(super) async fn insert(
     .bind(grants::write(&key.roles))
     .bind(key.created_at.timestamp_millis())
     .bind(key.expires_at.map(|time| time.timestamp_millis()))
-    .bind(&kept.current[..])
+    .bind(&kept.current.as_bytes()[..])
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -83,8 +83,8 @@ pub(super) async fn update(
     )
     .bind(key.rotated_at.map(|time| time.timestamp_millis()))
     .bind(key.overlaps_until.map(|time| time.timestamp_millis()))
-    .bind(&kept.current[..])
-    .bind(kept.previous.as_ref().map(|digest| &digest[..]))
+    .bind(&kept.current.as_bytes()[..])
+    .bind(kept.previous.as_ref().map(|digest| &digest.as_bytes()[..]))
     .bind(key.id.as_str())
     .execute(connection)
     .await?;
@@ -96,6 +96,7 @@ fn time(row: &SqliteRow, column: &str) -> Result<Option<DateTime<Utc>>, sqlx::Er
     Ok(time.map(millis::to_time))
 }
 
-fn bytes(value: &[u8]) -> Result<[u8; 32], Failure> {
-    Ok(value.try_into().map_err(|_| grants::nonsense())?)
+fn digest(value: &[u8]) -> Result<Digest, Failure> {
+    let bytes: [u8; 32] = value.try_into().map_err(|_| grants::nonsense())?;
+    Ok(bytes.into())
 }

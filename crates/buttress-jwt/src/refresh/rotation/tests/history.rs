@@ -55,7 +55,7 @@ impl History {
         let Some(token) = self.made.get_mut(position) else {
             return Expected::Lost;
         };
-        let authentic = token.digest == proposal.presented;
+        let authentic = token.digest.matches(&proposal.presented);
         match token.replaced {
             None if authentic && (now - self.made_at).max(0) < min_age(proposal) => {
                 self.used = now;
@@ -78,7 +78,8 @@ impl History {
             }
             Some((when, salt, attempt)) if authentic && position + 1 == newest => {
                 let grace = i64::try_from(proposal.grace.as_secs()).unwrap();
-                let retry = attempt.is_some() && attempt == proposal.attempt;
+                let retry = attempt.is_some()
+                    && Digest::both_match(attempt.as_ref(), proposal.attempt.as_ref());
                 let in_time = retry || (now - when).max(0) < grace;
                 if in_time && self.given < proposal.reissue_limit {
                     self.given += 1;
@@ -160,12 +161,12 @@ proptest! {
             let known = usize::try_from(generation)
                 .ok()
                 .and_then(|position| history.made.get(position))
-                .map_or([0xee; 32], |made| made.digest);
+                .map_or(digest(0xee), |made| made.digest);
             let number = u8::try_from(index).unwrap();
             let proposal = Proposal {
                 generation: u32::try_from(generation).unwrap(),
-                presented: if step.wrong_secret { [0xdd; 32] } else { known },
-                successor: [number + 1; 32],
+                presented: if step.wrong_secret { digest(0xdd) } else { known },
+                successor: digest(number + 1),
                 salt: [number + 101; 32],
                 attempt: step.attempt.map(digest),
                 grace: Duration::from_secs(step.grace),
