@@ -1,6 +1,7 @@
 //! What is refused, and for which reason: the attacks that are known, one after the other.
 
 mod claims;
+mod classes;
 mod eddsa;
 mod form;
 mod header;
