@@ -1,5 +1,6 @@
 //! API keys: for machines that have no user to log in.
 
+mod changes;
 mod error;
 mod format;
 mod id;
@@ -13,9 +14,10 @@ mod service;
 mod store;
 mod verified;
 
+pub use changes::{KeyIssuance, KeyRotated, KeyRotation, WhichKeys};
 pub use error::{ApiKeyError, ApiKeyRefusal};
 pub use id::ApiKeyId;
-pub use kept::{KeptKey, KeyIssuance, KeyRotated, KeyRotation, WhichKeys};
+pub use kept::KeptKey;
 pub use key::{ApiKey, Environment, NewApiKey};
 pub use keys::{ApiKeys, IssuedApiKey};
 pub use layer::ApiKeyLayer;

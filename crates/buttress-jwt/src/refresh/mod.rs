@@ -6,6 +6,7 @@ mod ended;
 mod ending;
 mod ratchet;
 mod rotation;
+mod secret;
 mod session;
 mod session_id;
 mod token;
@@ -19,8 +20,9 @@ pub use session_id::SessionId;
 pub use token::RefreshKeys;
 
 pub(crate) use ratchet::{attempt_digest, successor};
+pub(crate) use secret::Secret;
 pub(crate) use session::later;
-pub(crate) use token::{RefreshToken, Secret};
+pub(crate) use token::RefreshToken;
 
 /// What makes the successor of a token unguessable to those who know the token alone.
 pub(crate) type Salt = [u8; 32];

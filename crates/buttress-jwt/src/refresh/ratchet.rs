@@ -9,7 +9,7 @@ use aws_lc_rs::hkdf::{self, KeyType};
 
 use super::{
     Salt, SessionId,
-    token::{Secret, crypto},
+    secret::{Secret, crypto},
 };
 use crate::{Digest, Error};
 
