@@ -31,6 +31,8 @@ use crate::{
 /// acknowledges is as durable as it is configured to be; after a failover that lost writes, tokens that are newer than
 /// the store are recognised ([`Verdict::Ahead`](crate::Verdict::Ahead)), not taken for stolen ones.
 ///
+/// Whoever calls it without [`Sessions`](crate::Sessions) does so inside of a Tokio runtime with its I/O and time enabled.
+///
 /// The server must not evict (`maxmemory-policy noeviction`): without the index of a subject, its sessions are
 /// neither listed nor ended together until each was refreshed, which puts it back. A failover that loses the end
 /// of a session brings the session back, which nothing notices. While a slot of a cluster is being moved, calls that

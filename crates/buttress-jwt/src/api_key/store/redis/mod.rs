@@ -29,6 +29,8 @@ use crate::{
 /// What the server acknowledges is as durable as it is configured to be: a failover or a restart that loses writes
 /// loses keys that were issued, and brings back those that were revoked. Where that must not happen, keep them in an SQL
 /// store. The server must not evict (`maxmemory-policy noeviction`).
+///
+/// Whoever calls it without [`ApiKeys`](crate::ApiKeys) does so inside of a Tokio runtime with its I/O and time enabled.
 #[derive(Clone)]
 pub struct RedisApiKeyStore {
     shared: Shared,
