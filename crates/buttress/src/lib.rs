@@ -10,3 +10,6 @@ pub use buttress_preconditions as preconditions;
 #[cfg(feature = "problem")]
 #[doc(inline)]
 pub use buttress_problem as problem;
+#[cfg(feature = "ratelimit")]
+#[doc(inline)]
+pub use buttress_ratelimit as ratelimit;

@@ -1,0 +1,279 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    Decision, Error, Inherit, Key, Levels, MemoryStore, Quota, Quotas, RateLimitStore,
+    decision::Snapshot, store::memory::Memory,
+};
+
+/// Decides whether there is room for one more: quotas, and the buckets of all keys.
+///
+/// Several quotas are one decision: when one of them refuses, none is charged. Clones share everything.
+///
+/// ```
+/// use buttress_ratelimit::{Key, Quota, RateLimiter};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), buttress_ratelimit::Error> {
+/// let limiter = RateLimiter::in_process([
+///     Quota::per_second(10).burst(2).named("burst"),
+///     Quota::per_hour(5_000).named("sustained"),
+/// ])?;
+/// let paul = Key::from("paul");
+/// assert!(limiter.check(&paul, 1).await?.is_allowed());
+/// assert!(limiter.check(&paul, 1).await?.is_allowed());
+///
+/// let refused = limiter.check(&paul, 1).await?;
+/// assert!(!refused.is_allowed() && refused.retry_after().is_some());
+/// let violated: Vec<_> = refused.violated().map(|state| state.quota.name()).collect();
+/// assert_eq!(violated, ["burst"]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RateLimiter {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    quotas: ArcSwap<Quotas>,
+    replacing: Mutex<()>,
+    backend: Backend,
+}
+
+enum Backend {
+    Memory(Memory),
+    Store(Box<dyn RateLimitStore>),
+}
+
+impl RateLimiter {
+    /// Keeps its buckets in this process, with room for 100,000 keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_memory`](Self::with_memory).
+    pub fn in_process(quotas: impl IntoIterator<Item = Quota>) -> Result<Self, Error> {
+        Self::with_memory(&MemoryStore::new(), quotas)
+    }
+
+    /// Keeps its buckets in this process.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidQuota`](crate::ErrorKind::InvalidQuota) when there is no quota or more than eight, when two
+    /// have one name, and when one makes no sense: the text names it.
+    pub fn with_memory(
+        store: &MemoryStore,
+        quotas: impl IntoIterator<Item = Quota>,
+    ) -> Result<Self, Error> {
+        let quotas = Quotas::new(quotas)?;
+        let memory = Memory::new(store, &quotas);
+        Ok(Self::of(quotas, Backend::Memory(memory)))
+    }
+
+    /// Keeps its buckets in this store.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_memory`](Self::with_memory).
+    pub fn with_store(
+        store: impl RateLimitStore + 'static,
+        quotas: impl IntoIterator<Item = Quota>,
+    ) -> Result<Self, Error> {
+        let store = Backend::Store(Box::new(store));
+        Ok(Self::of(Quotas::new(quotas)?, store))
+    }
+
+    fn of(quotas: Quotas, backend: Backend) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                quotas: ArcSwap::from_pointee(quotas),
+                replacing: Mutex::new(()),
+                backend,
+            }),
+        }
+    }
+
+    /// Takes this many tokens out of every bucket of the key, or none. A cost of 0 takes nothing and is always allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::CostTooLarge`](crate::ErrorKind::CostTooLarge) when a bucket never has so many: to wait would be in
+    /// vain. [`ErrorKind::Store`](crate::ErrorKind::Store) when the store fails.
+    pub async fn check(&self, key: &Key, cost: u32) -> Result<Decision, Error> {
+        match &self.inner.backend {
+            Backend::Memory(memory) => self.check_memory(memory, key, cost),
+            Backend::Store(store) => {
+                // Not the guard, which is for moments, and this may take longer.
+                let quotas = self.snapshot().clone();
+                quotas.get().check_cost(cost)?;
+                let before = store.charge(key, quotas.get(), cost, 1).await?;
+                Ok(decide(quotas, before, cost))
+            }
+        }
+    }
+
+    /// [`check`](Self::check) without waiting: `None` if the buckets are not in this process.
+    pub fn check_now(&self, key: &Key, cost: u32) -> Option<Result<Decision, Error>> {
+        match &self.inner.backend {
+            Backend::Memory(memory) => Some(self.check_memory(memory, key, cost)),
+            Backend::Store(_) => None,
+        }
+    }
+
+    fn check_memory(&self, memory: &Memory, key: &Key, cost: u32) -> Result<Decision, Error> {
+        self.with_current(|quotas| {
+            if let Err(error) = quotas.get().check_cost(cost) {
+                return Ok(Err(error));
+            }
+            match memory.charge(key, quotas.get(), cost, 1) {
+                Some(before) => Ok(Ok(decide(quotas, before, cost))),
+                None => Err(Replaced),
+            }
+        })
+    }
+
+    /// How things stand for this key: a [`check`](Self::check) that costs nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub async fn peek(&self, key: &Key) -> Result<Decision, Error> {
+        self.check(key, 0).await
+    }
+
+    /// Puts tokens back that were taken for nothing. No bucket gets fuller than full.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the store fails, and
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) when it cannot do this.
+    pub async fn refund(&self, key: &Key, tokens: u32) -> Result<(), Error> {
+        self.adjust(key, -i64::from(tokens)).await
+    }
+
+    /// Takes tokens that were spent already, whether there are enough or not: a bucket may be left in
+    /// [debt](Quota::debt).
+    ///
+    /// # Errors
+    ///
+    /// As [`refund`](Self::refund).
+    pub async fn penalize(&self, key: &Key, tokens: u32) -> Result<(), Error> {
+        self.adjust(key, i64::from(tokens)).await
+    }
+
+    /// Leaves exactly this many tokens in every bucket of the key, or a full bucket where that has fewer.
+    ///
+    /// # Errors
+    ///
+    /// As [`refund`](Self::refund).
+    pub async fn set(&self, key: &Key, tokens: u32) -> Result<(), Error> {
+        let levels = |quotas: &Quotas| -> Levels {
+            let rates = quotas.rates().iter();
+            rates.map(|rate| rate.missing_with(tokens)).collect()
+        };
+        match &self.inner.backend {
+            Backend::Memory(memory) => self.with_current(|quotas| {
+                let quotas = quotas.get();
+                memory.set(key, quotas, &levels(quotas)).ok_or(Replaced)
+            }),
+            Backend::Store(store) => {
+                let quotas = self.quotas();
+                store.set(key, &quotas, &levels(&quotas)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills all buckets of the key.
+    ///
+    /// # Errors
+    ///
+    /// As [`refund`](Self::refund).
+    pub async fn reset(&self, key: &Key) -> Result<(), Error> {
+        self.set(key, u32::MAX).await
+    }
+
+    /// Decides by these quotas from now on. Quotas of one name follow each other: what has been spent under the old one
+    /// is [inherited](Inherit) by the new one, for every key, when it is next seen.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_memory`](Self::with_memory); the old quotas stay then.
+    pub fn replace(
+        &self,
+        quotas: impl IntoIterator<Item = Quota>,
+        inherit: Inherit,
+    ) -> Result<(), Error> {
+        // Checked before anybody is kept waiting.
+        let quotas: Vec<_> = quotas.into_iter().collect();
+        Quotas::new(quotas.iter().cloned())?;
+        // One after the other, so that all buckets are those of the quotas that come before.
+        let _alone = self
+            .inner
+            .replacing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let previous = self.inner.quotas.load().without_previous();
+        let quotas = Arc::new(Quotas::new(quotas)?.after(Arc::new(previous), inherit));
+        self.inner.quotas.store(Arc::clone(&quotas));
+        if let Backend::Memory(memory) = &self.inner.backend {
+            memory.adopt(&quotas);
+        }
+        Ok(())
+    }
+
+    /// The quotas of the moment.
+    #[must_use]
+    pub fn quotas(&self) -> Arc<Quotas> {
+        self.inner.quotas.load_full()
+    }
+
+    async fn adjust(&self, key: &Key, by: i64) -> Result<(), Error> {
+        match &self.inner.backend {
+            Backend::Memory(memory) => self.with_current(|quotas| {
+                let before = memory.adjust(key, quotas.get(), by);
+                before.map(drop).ok_or(Replaced)
+            }),
+            Backend::Store(store) => drop(store.adjust(key, &self.quotas(), by).await?),
+        }
+        Ok(())
+    }
+
+    /// Works by the quotas of the moment, and again if these are replaced meanwhile.
+    fn with_current<T>(&self, work: impl Fn(Snapshot) -> Result<T, Replaced>) -> T {
+        loop {
+            if let Ok(done) = work(self.snapshot()) {
+                return done;
+            }
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.inner.quotas.load())
+    }
+}
+
+/// The quotas have been replaced by others.
+struct Replaced;
+
+fn decide(quotas: Snapshot, before: Levels, cost: u32) -> Decision {
+    let allowed = quotas.get().granted(&before, cost, 1) == 1;
+    Decision::new(quotas, before, cost, allowed)
+}
+
+impl fmt::Debug for RateLimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quotas = self.quotas();
+        f.debug_struct("RateLimiter")
+            .field(
+                "quotas",
+                &quotas.iter().map(Quota::name).collect::<Vec<_>>(),
+            )
+            .finish_non_exhaustive()
+    }
+}

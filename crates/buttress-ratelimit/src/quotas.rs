@@ -1,0 +1,335 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use smallvec::SmallVec;
+
+use crate::{Error, ErrorKind, Levels, Quota, bucket::Rate};
+
+/// The quotas of a limiter at one time, for a store.
+#[derive(Debug)]
+pub struct Quotas {
+    id: u64,
+    quotas: Vec<Quota>,
+    rates: SmallVec<[Rate; 4]>,
+    has_shadow: bool,
+    previous: Option<Previous>,
+}
+
+/// What becomes of the tokens that are missing when the quotas of a limiter are
+/// [replaced](crate::RateLimiter::replace). Quotas of one name follow each other; a new one begins full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Inherit {
+    /// As many tokens are missing as before: who has spent 30 of 100 has 70 of 100 left, or 20 of 50, or none of 20.
+    #[default]
+    Spent,
+    /// The same share is missing: who has spent 30 of 100 has spent 15 of 50.
+    Share,
+    /// All buckets are full.
+    Nothing,
+}
+
+#[derive(Debug)]
+struct Previous {
+    quotas: Arc<Quotas>,
+    inherit: Inherit,
+}
+
+/// How many quotas a limiter may have. Each one is in every answer.
+const MAX_QUOTAS: usize = 8;
+
+impl Quotas {
+    pub(crate) fn new(quotas: impl IntoIterator<Item = Quota>) -> Result<Self, Error> {
+        let quotas: Vec<_> = quotas.into_iter().collect();
+        let invalid = |message: String| Err(Error::new(ErrorKind::InvalidQuota, message));
+        if quotas.is_empty() || quotas.len() > MAX_QUOTAS {
+            return invalid(format!(
+                "a limiter has 1 to {MAX_QUOTAS} quotas, and not {}",
+                quotas.len()
+            ));
+        }
+        let rates = quotas.iter().map(Quota::rate).collect::<Result<_, _>>()?;
+        for (at, quota) in quotas.iter().enumerate() {
+            if quotas[..at]
+                .iter()
+                .any(|other| other.name() == quota.name())
+            {
+                return invalid(format!("two quotas have the name {:?}", quota.name()));
+            }
+        }
+        let has_shadow = quotas.iter().any(Quota::is_shadow);
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Ok(Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            quotas,
+            rates,
+            has_shadow,
+            previous: None,
+        })
+    }
+
+    /// These after those.
+    pub(crate) fn after(mut self, previous: Arc<Self>, inherit: Inherit) -> Self {
+        self.previous = Some(Previous {
+            quotas: previous,
+            inherit,
+        });
+        self
+    }
+
+    /// Those before the previous ones are not needed any more.
+    pub(crate) fn without_previous(&self) -> Self {
+        Self {
+            id: self.id,
+            quotas: self.quotas.clone(),
+            rates: self.rates.clone(),
+            has_shadow: self.has_shadow,
+            previous: None,
+        }
+    }
+
+    /// What tells these quotas from all others of this process, also from equal ones.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// What tells these quotas from others in every process: for the names of keys of a store that outlives processes.
+    /// Shadow quotas have the tag of those that refuse.
+    #[must_use]
+    pub fn tag(&self) -> u64 {
+        // FNV-1a, since the hashes of the standard library may be others in its next version.
+        const PRIME: u64 = 0x100_0000_01b3;
+        let mut hash = 0xcbf2_9ce4_8422_2325;
+        let mut write = |bytes: &[u8]| {
+            for byte in bytes {
+                hash = (hash ^ u64::from(*byte)).wrapping_mul(PRIME);
+            }
+        };
+        for (quota, rate) in self.quotas.iter().zip(&self.rates) {
+            write(quota.name().as_bytes());
+            write(&[0]);
+            for number in [rate.interval(), u64::from(rate.burst()), rate.deepest()] {
+                write(&number.to_be_bytes());
+            }
+        }
+        hash
+    }
+
+    /// The quotas.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Quota> {
+        self.quotas.iter()
+    }
+
+    /// Their rates, in the same order.
+    #[must_use]
+    pub fn rates(&self) -> &[Rate] {
+        &self.rates
+    }
+
+    /// The quotas that were there before, if a store may still have their buckets.
+    #[must_use]
+    pub fn previous(&self) -> Option<&Self> {
+        Some(&*self.previous.as_ref()?.quotas)
+    }
+
+    /// What is missing of these buckets if this was missing of the [previous](Self::previous) ones.
+    #[must_use]
+    pub fn inherited(&self, previous: &[u64]) -> Levels {
+        let Some(Previous { quotas, inherit }) = &self.previous else {
+            return Levels::full(self.rates.len());
+        };
+        let inherit_one = |quota: &Quota, rate: &Rate| {
+            let at = quotas
+                .quotas
+                .iter()
+                .position(|old| old.name() == quota.name())?;
+            let (old, missing) = (quotas.rates[at], *previous.get(at)?);
+            let (from, to) = match inherit {
+                Inherit::Spent => (old.interval(), rate.interval()),
+                Inherit::Share => (old.capacity(), rate.capacity()),
+                Inherit::Nothing => return None,
+            };
+            // Rounded up: no token is won by it.
+            let missing = (u128::from(missing) * u128::from(to)).div_ceil(u128::from(from));
+            Some(
+                u64::try_from(missing)
+                    .map_or(rate.deepest(), |missing| missing.min(rate.deepest())),
+            )
+        };
+        self.quotas
+            .iter()
+            .zip(&self.rates)
+            .map(|(quota, rate)| inherit_one(quota, rate).unwrap_or(0))
+            .collect()
+    }
+
+    /// How many charges of this cost these buckets pay at once, up to `count`: all that refuse have to agree.
+    #[must_use]
+    pub fn granted(&self, missing: &[u64], cost: u32, count: u32) -> u32 {
+        self.each(missing)
+            .filter(|(quota, ..)| !quota.is_shadow())
+            .map(|(_, rate, missing)| rate.affords(missing, cost, count))
+            .min()
+            .unwrap_or(count)
+    }
+
+    /// What is missing after `granted` charges of this cost were taken. One that only counts takes as many as it can.
+    pub(crate) fn charge(&self, missing: &mut [u64], cost: u32, granted: u32) {
+        for (at, rate) in self.rates.iter().enumerate() {
+            let taken = match self.has_shadow && self.quotas[at].is_shadow() {
+                true => rate.affords(missing[at], cost, granted),
+                false => granted,
+            };
+            missing[at] = rate.charged(missing[at], cost, taken);
+        }
+    }
+
+    /// # Errors
+    ///
+    /// When no bucket of one of them ever has so much.
+    pub(crate) fn check_cost(&self, cost: u32) -> Result<(), Error> {
+        let too_small = self
+            .quotas
+            .iter()
+            .find(|quota| cost > quota.limit() && !quota.is_shadow());
+        match too_small {
+            None => Ok(()),
+            Some(quota) => Err(Error::new(
+                ErrorKind::CostTooLarge,
+                format!(
+                    "the cost of {cost} is more than a full bucket of the quota {:?} has: at most {} are allowed",
+                    quota.name(),
+                    quota.limit(),
+                ),
+            )),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rates.len()
+    }
+
+    fn each<'a>(&'a self, missing: &'a [u64]) -> impl Iterator<Item = (&'a Quota, &'a Rate, u64)> {
+        self.quotas
+            .iter()
+            .zip(&self.rates)
+            .zip(missing)
+            .map(|((quota, rate), missing)| (quota, rate, *missing))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quotas(list: impl IntoIterator<Item = Quota>) -> Quotas {
+        Quotas::new(list).expect("quotas")
+    }
+
+    fn after(old: Quota, new: Quota, inherit: Inherit) -> Quotas {
+        quotas([new.named("q")]).after(Arc::new(quotas([old.named("q")])), inherit)
+    }
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn lists_that_make_no_sense_are_named() {
+        let refused = |list: Vec<Quota>| {
+            let error = Quotas::new(list).expect_err("it makes no sense");
+            (error.kind(), error.to_string())
+        };
+        let (kind, text) = refused(vec![]);
+        assert_eq!(kind, ErrorKind::InvalidQuota);
+        assert!(text.contains("1 to 8"), "{text}");
+        let (_, text) = refused((1..=9).map(Quota::per_second).collect());
+        assert!(text.contains("not 9"), "{text}");
+        let (_, text) = refused(vec![Quota::per_second(1), Quota::per_second(1)]);
+        assert!(text.contains("\"1-per-1s\""), "{text}");
+        let (_, text) = refused(vec![Quota::per_second(1), Quota::per_second(0)]);
+        assert!(text.contains("\"0-per-1s\""), "{text}");
+    }
+
+    #[test]
+    fn all_have_to_agree() {
+        let both = quotas([Quota::per_second(10), Quota::per_minute(6)]);
+        let mut missing = [0, 0];
+        assert_eq!(both.granted(&missing, 1, 100), 6);
+        assert_eq!(both.granted(&missing, 4, 100), 1);
+        both.charge(&mut missing, 1, 6);
+        assert_eq!(missing, [6 * SECOND / 10, 60 * SECOND]);
+        assert_eq!(both.granted(&missing, 1, 1), 0);
+        assert_eq!(both.granted(&missing, 0, 1), 1);
+    }
+
+    #[test]
+    fn what_only_counts_refuses_nothing_and_is_not_overdrawn() {
+        let both = quotas([Quota::per_second(10), Quota::per_minute(6).shadow()]);
+        let mut missing = [0, 0];
+        assert_eq!(both.granted(&missing, 1, 100), 10);
+        both.charge(&mut missing, 1, 10);
+        assert_eq!(missing, [SECOND, 60 * SECOND]);
+        assert_eq!(
+            quotas([Quota::per_second(1).shadow()]).granted(&[SECOND], 1, 9),
+            9
+        );
+        assert!(both.check_cost(10).is_ok());
+        let error = both.check_cost(11).expect_err("more than a bucket has");
+        assert_eq!(error.kind(), ErrorKind::CostTooLarge);
+        assert!(error.to_string().contains("at most 10"), "{error}");
+    }
+
+    #[test]
+    fn spent_tokens_are_inherited() {
+        let spent = |old: Quota, new: Quota, missing: u64| {
+            after(old, new, Inherit::Spent).inherited(&[missing])[0]
+        };
+        let hundred = || Quota::per_second(100);
+        // 30 of 100 are spent.
+        let missing = 3 * SECOND / 10;
+        assert_eq!(
+            spent(hundred(), Quota::per_second(50), missing),
+            30 * SECOND / 50
+        );
+        assert_eq!(spent(hundred(), Quota::per_second(20), missing), SECOND);
+        let share = after(hundred(), Quota::per_second(50), Inherit::Share);
+        assert_eq!(share.inherited(&[missing])[0], 15 * SECOND / 50);
+        let nothing = after(hundred(), Quota::per_second(50), Inherit::Nothing);
+        assert_eq!(nothing.inherited(&[missing])[0], 0);
+        // Thirds are not won by rounding.
+        assert_eq!(spent(Quota::per_second(3), Quota::per_second(7), 1), 1);
+    }
+
+    #[test]
+    fn quotas_follow_each_other_by_name() {
+        let old = quotas([
+            Quota::per_second(1).named("a"),
+            Quota::per_second(2).named("b"),
+        ]);
+        let new = [
+            Quota::per_second(2).named("b"),
+            Quota::per_second(1).named("c"),
+        ];
+        let new = quotas(new).after(Arc::new(old), Inherit::Spent);
+        assert_eq!(new.inherited(&[5, 7])[..], [7, 0]);
+    }
+
+    #[test]
+    fn a_tag_is_that_of_the_rates_and_their_names() {
+        let tag = |quota: Quota| quotas([quota]).tag();
+        assert_eq!(
+            tag(Quota::per_second(1)),
+            tag(Quota::per_second(1).shadow())
+        );
+        assert_ne!(
+            tag(Quota::per_second(1)),
+            tag(Quota::per_second(1).named("x"))
+        );
+        assert_ne!(
+            tag(Quota::per_second(2)),
+            tag(Quota::per_second(2).burst(3))
+        );
+    }
+}

@@ -1,0 +1,125 @@
+//! A part of the table, under one lock.
+
+use std::mem;
+
+use super::table::{Place, Table, fingerprint};
+use crate::{Levels, Quotas, bucket::Rate};
+
+pub(super) struct Shard {
+    groups: usize,
+    /// Of which quotas the buckets are.
+    quotas: u64,
+    table: Table,
+    /// When the bucket of those is full who find no place.
+    overflow: Levels,
+}
+
+impl Shard {
+    pub(super) fn new(groups: usize, quotas: &Quotas) -> Self {
+        Self {
+            groups,
+            quotas: quotas.id(),
+            table: Table::new(groups, quotas.len()),
+            overflow: Levels::full(quotas.len()),
+        }
+    }
+
+    /// Changes what is missing of the buckets of a key, if the change says so, and answers what was missing before.
+    /// `None` when the quotas have been replaced by others.
+    pub(super) fn change(
+        &mut self,
+        hash: u64,
+        quotas: &Quotas,
+        now: u64,
+        change: impl FnOnce(&mut [u64]) -> bool,
+    ) -> Option<Levels> {
+        if !self.adopt(quotas, now) {
+            return None;
+        }
+        let print = fingerprint(hash);
+        let (table, overflow) = (&mut self.table, &mut self.overflow);
+        let found = table.find(print);
+        let rates = quotas.rates().iter().enumerate();
+        let before: Levels = match found {
+            Some(place) => rates
+                .map(|(at, rate)| rate.missing(*table.time(place, at), now))
+                .collect(),
+            // Who comes new may have been among those who share a bucket: what these have spent counts.
+            None => missing(quotas.rates(), overflow, now),
+        };
+        let mut after = before.clone();
+        if !change(&mut after) {
+            return Some(before);
+        }
+        match found.or_else(|| table.claim(print, now)) {
+            Some(place) => write(table, place, &after, now),
+            None => *overflow = full_at(&after, now),
+        }
+        Some(before)
+    }
+
+    /// Whether the buckets are of these quotas now. Later ones are kept.
+    pub(super) fn adopt(&mut self, quotas: &Quotas, now: u64) -> bool {
+        if self.quotas < quotas.id() {
+            self.replace(quotas, now);
+        }
+        self.quotas == quotas.id()
+    }
+
+    /// Makes buckets of these quotas of those that are there.
+    #[cold]
+    fn replace(&mut self, quotas: &Quotas, now: u64) {
+        let previous = quotas
+            .previous()
+            .filter(|previous| previous.id() == self.quotas);
+        self.quotas = quotas.id();
+        let mut table = Table::new(self.groups, quotas.len());
+        let shared = mem::replace(&mut self.overflow, Levels::full(quotas.len()));
+        let Some(previous) = previous else {
+            self.table = table;
+            return;
+        };
+        let inherit = |times: &[u64]| quotas.inherited(&missing(previous.rates(), times, now));
+        self.overflow = full_at(&inherit(&shared), now);
+        for (print, place) in self.table.taken() {
+            let times: Levels = (0..previous.len())
+                .map(|at| *self.table.time(place, at))
+                .collect();
+            let missing = inherit(&times);
+            if missing.iter().all(|missing| *missing == 0) {
+                continue;
+            }
+            match table.claim(print, now) {
+                Some(place) => write(&mut table, place, &missing, now),
+                // It had a place before, but in another order there may be none.
+                None => {
+                    for (shared, missing) in self.overflow.iter_mut().zip(&*missing) {
+                        *shared = now.saturating_add(*missing).max(*shared);
+                    }
+                }
+            }
+        }
+        self.table = table;
+    }
+}
+
+fn write(table: &mut Table, place: Place, missing: &[u64], now: u64) {
+    for (at, missing) in missing.iter().enumerate() {
+        *table.time(place, at) = now.saturating_add(*missing);
+    }
+}
+
+fn missing(rates: &[Rate], times: &[u64], now: u64) -> Levels {
+    rates
+        .iter()
+        .zip(times)
+        .map(|(rate, time)| rate.missing(*time, now))
+        .collect()
+}
+
+fn full_at(missing: &[u64], now: u64) -> Levels {
+    missing
+        .iter()
+        .map(|missing| now.saturating_add(*missing))
+        .collect()
+}

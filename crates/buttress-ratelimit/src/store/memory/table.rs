@@ -1,0 +1,210 @@
+//! Where a key's buckets stand: a table of fixed size, in groups of eight places.
+//!
+//! A key has a place in one of two groups. The fingerprints of a group are one cache line, and for each quota there is
+//! another one behind it with the times at which the buckets are full. So a key is found within two lines as a rule,
+//! and in no case are more looked at than those of the two groups, however many keys there are.
+
+/// How many places a group has: as many as numbers of 64 bits fit into a cache line.
+pub(super) const PLACES: usize = 8;
+
+const LINE: usize = 64;
+
+/// How many groups it takes for this many keys. With a third of the places empty, there is hardly ever a key that may go
+/// to the emptier one of two groups and finds both full.
+pub(super) fn groups_for(keys: usize) -> usize {
+    (keys * 3).div_ceil(2 * PLACES).max(2)
+}
+
+pub(super) struct Table {
+    groups: usize,
+    /// Of each group: 8 fingerprints, and 8 times for each quota. Zeros are places that were never taken, which cost no
+    /// memory until they are.
+    words: Vec<u64>,
+    /// Where the first cache line begins.
+    start: usize,
+    quotas: usize,
+}
+
+/// Where the buckets of a key stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    group: usize,
+    at: usize,
+}
+
+impl Table {
+    pub(super) fn new(groups: usize, quotas: usize) -> Self {
+        let words = vec![0; groups * PLACES * (1 + quotas) + LINE / 8 - 1];
+        let start = words.as_ptr().align_offset(LINE).min(LINE / 8 - 1);
+        Self {
+            groups,
+            words,
+            start,
+            quotas,
+        }
+    }
+
+    /// Where a key stands that was seen before.
+    pub(super) fn find(&self, print: u64) -> Option<Place> {
+        self.groups_of(print).into_iter().find_map(|group| {
+            let at = self
+                .prints(group)
+                .iter()
+                .position(|known| *known == print)?;
+            Some(Place { group, at })
+        })
+    }
+
+    /// A place for a new key in the emptier one of its groups, if there is one whose buckets are full.
+    pub(super) fn claim(&mut self, print: u64, now: u64) -> Option<Place> {
+        let [one, other] = self.groups_of(print).map(|group| {
+            let mut free = (0..PLACES).filter(|at| self.is_free(Place { group, at: *at }, now));
+            let first = free.next().map(|at| Place { group, at });
+            (free.count(), first)
+        });
+        let place = if other.0 > one.0 {
+            other.1
+        } else {
+            one.1.or(other.1)
+        }?;
+        let at = self.base(place.group) + place.at;
+        self.words[at] = print;
+        for quota in 0..self.quotas {
+            *self.time(place, quota) = 0;
+        }
+        Some(place)
+    }
+
+    /// When this bucket is full.
+    pub(super) fn time(&mut self, place: Place, quota: usize) -> &mut u64 {
+        let at = self.base(place.group) + PLACES * (1 + quota) + place.at;
+        &mut self.words[at]
+    }
+
+    /// All places that are taken, full or not.
+    pub(super) fn taken(&self) -> Vec<(u64, Place)> {
+        let places =
+            (0..self.groups).flat_map(|group| (0..PLACES).map(move |at| Place { group, at }));
+        places
+            .map(|place| (self.prints(place.group)[place.at], place))
+            .filter(|(print, _)| *print != 0)
+            .collect()
+    }
+
+    fn is_free(&self, place: Place, now: u64) -> bool {
+        let base = self.base(place.group);
+        let mut times = (1..=self.quotas).map(|line| self.words[base + PLACES * line + place.at]);
+        self.words[base + place.at] == 0 || times.all(|time| time <= now)
+    }
+
+    fn prints(&self, group: usize) -> &[u64] {
+        let base = self.base(group);
+        &self.words[base..base + PLACES]
+    }
+
+    fn base(&self, group: usize) -> usize {
+        self.start + group * PLACES * (1 + self.quotas)
+    }
+
+    /// Two groups, by bits that have nothing to do with each other, and may be the same.
+    fn groups_of(&self, print: u64) -> [usize; 2] {
+        let mixed = print.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        [print & 0xffff_ffff, mixed >> 32].map(|bits| ((bits * self.groups as u64) >> 32) as usize)
+    }
+}
+
+/// What a key is known by: any number but zero.
+pub(super) fn fingerprint(hash: u64) -> u64 {
+    hash.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{BuildHasher, RandomState};
+
+    use super::*;
+
+    fn prints(count: u64) -> impl Iterator<Item = u64> {
+        let hasher = RandomState::new();
+        (0..count).map(move |number| fingerprint(hasher.hash_one(number)))
+    }
+
+    #[test]
+    fn as_many_keys_find_a_place_as_are_promised() {
+        for keys in [100, 391, 4_000, 40_000] {
+            let mut table = Table::new(groups_for(keys), 1);
+            let without = prints(keys as u64).filter(|print| {
+                let Some(place) = table.claim(*print, 5) else {
+                    return true;
+                };
+                *table.time(place, 0) = 10;
+                false
+            });
+            assert_eq!(without.count(), 0, "{keys}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_where_it_was_put_and_nobody_else_is() {
+        let mut table = Table::new(50, 2);
+        let mut placed = Vec::new();
+        for print in prints(300) {
+            assert_eq!(table.find(print), None);
+            if let Some(place) = table.claim(print, 5) {
+                *table.time(place, 0) = print;
+                *table.time(place, 1) = !print;
+                placed.push((print, place));
+            }
+        }
+        for (print, place) in &placed {
+            assert_eq!(table.find(*print), Some(*place));
+            assert_eq!(
+                (*table.time(*place, 0), *table.time(*place, 1)),
+                (*print, !print)
+            );
+        }
+        let mut taken = table.taken();
+        taken.sort_unstable_by_key(|(print, _)| *print);
+        placed.sort_unstable_by_key(|(print, _)| *print);
+        assert_eq!(taken, placed);
+    }
+
+    #[test]
+    fn only_full_buckets_make_room() {
+        let mut table = Table::new(2, 2);
+        let mut known = Vec::new();
+        for print in prints(1_000) {
+            if let Some(place) = table.claim(print, 100) {
+                // One of the two is full earlier than the other one.
+                *table.time(place, 0) = 150;
+                *table.time(place, 1) = 200;
+                known.push(print);
+            }
+        }
+        assert_eq!(known.len(), 2 * PLACES);
+        for now in [150, 199] {
+            assert!(prints(100).all(|print| table.claim(print, now).is_none()));
+        }
+        assert!(known.iter().all(|print| table.find(*print).is_some()));
+        let place = prints(1)
+            .find_map(|print| table.claim(print, 200))
+            .expect("room");
+        assert_eq!((*table.time(place, 0), *table.time(place, 1)), (0, 0));
+        assert_eq!(
+            known
+                .iter()
+                .filter(|print| table.find(**print).is_none())
+                .count(),
+            1
+        );
+    }
+
+    #[test]
+    fn groups_begin_with_a_cache_line() {
+        for groups in [2, 3, 1_000] {
+            let table = Table::new(groups, 1);
+            let first = &raw const table.words[table.base(1)];
+            assert_eq!(first.addr() % LINE, 0);
+        }
+    }
+}
