@@ -25,6 +25,9 @@ use crate::{
 /// 5. **A store that fails**, or does not answer in time, is 503 without a challenge, and an error event a minute that counts
 ///    those which were left out. Outside of a Tokio runtime, which the store needs, it is the same.
 ///
+/// A request whose key the store is asked about has taken its place in the services inside of this layer, and anybody can
+/// make up a key of that form: limits of how many requests are served at a time belong outside of it.
+///
 /// # Beside access tokens
 ///
 /// A service that takes access tokens and API keys has both layers, the outer one optional. Which is the outer one does

@@ -22,6 +22,9 @@ use crate::{
 /// 5. **A check that fails**, or does not answer [in time](Self::with_timeout), is 503, with an error event a minute that
 ///    counts those which were left out.
 ///
+/// A request that waits for an async check has taken its place in the services inside of this layer: limits of how many are
+/// served at a time belong outside of it.
+///
 /// ```
 /// # #[cfg(feature = "axum")] {
 /// use axum::{Router, routing::get};
