@@ -51,6 +51,11 @@ impl Key {
         self
     }
 
+    /// The key of those of whom nothing is known, and the part of who has none.
+    pub(crate) fn nobody() -> Self {
+        Self::part(b'0', &[])
+    }
+
     /// Its bytes, which are the same for equal keys in every process.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -164,6 +169,7 @@ mod tests {
     fn parts_do_not_run_into_each_other() {
         let keys = [
             Key::global(),
+            Key::nobody(),
             "".into(),
             "ab".into(),
             Key::from("a").and("b"),

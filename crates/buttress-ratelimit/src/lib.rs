@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "axum")]
+mod axum;
 mod bucket;
 mod clock;
 mod decision;
@@ -10,6 +12,7 @@ mod levels;
 mod limiter;
 mod quota;
 mod quotas;
+mod request_key;
 mod store;
 
 pub use bucket::Rate;
@@ -21,4 +24,5 @@ pub use levels::Levels;
 pub use limiter::RateLimiter;
 pub use quota::Quota;
 pub use quotas::{Inherit, Quotas};
+pub use request_key::{PeerAddr, PeerIp, RequestKey};
 pub use store::{RateLimitStore, memory::MemoryStore};

@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 
 use buttress_ratelimit::{
-    Clock, Decision, Error, Key, MemoryStore, Quota, QuotaState, Quotas, Rate, RateLimiter,
+    Clock, Decision, Error, Key, MemoryStore, PeerAddr, PeerIp, Quota, QuotaState, Quotas, Rate,
+    RateLimiter,
 };
 
 fn is_plain<T: Send + Sync + Unpin + Debug + 'static>() {}
@@ -17,6 +18,8 @@ fn everything_can_be_sent_shared_and_printed() {
     is_plain::<Error>();
     is_plain::<Key>();
     is_plain::<MemoryStore>();
+    is_plain::<PeerAddr>();
+    is_plain::<PeerIp>();
     is_plain::<Quota>();
     is_plain::<QuotaState<'static>>();
     is_plain::<Quotas>();
