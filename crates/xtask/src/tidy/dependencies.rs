@@ -1,4 +1,5 @@
-//! The dependency rule: `buttress` → every crate → `buttress-problem`, and back ends only where they belong.
+//! The dependency rule: `buttress` → every crate → `buttress-problem` and `buttress-redis`, and back ends only where they
+//! belong.
 
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use crate::workspace::{Dependency, Kind, Package};
 
 const FACADE: &str = "buttress";
 const PROBLEM: &str = "buttress-problem";
+const REDIS: &str = "buttress-redis";
 const TESTKIT: &str = "buttress-testkit";
 
 /// Below `src`: what a crate re-exports for the code that its derive writes.
@@ -26,9 +28,14 @@ struct Confined {
     features: &'static [&'static str],
 }
 
-const CONFINED: [Confined; 4] = [
+const CONFINED: [Confined; 5] = [
     Confined {
         library: "redis",
+        modules: &["store/redis", "api_key/store/redis"],
+        features: &["redis"],
+    },
+    Confined {
+        library: REDIS,
         modules: &["store/redis", "api_key/store/redis"],
         features: &["redis"],
     },
@@ -66,6 +73,11 @@ impl Confined {
 
     fn of(library: &str) -> Option<&'static Self> {
         CONFINED.iter().find(|confined| confined.is(library))
+    }
+
+    /// Whether the rule is for this crate: the one that is all about Redis has no need of it.
+    fn concerns(&self, package: &Package) -> bool {
+        package.name != REDIS || self.library != "redis"
     }
 
     /// Whether a file, given by its path below `src`, may name the library.
@@ -116,7 +128,7 @@ fn sibling(package: &Package, dependency: &Dependency<'_>) -> Option<Finding> {
     if !to.starts_with(FACADE) {
         return None;
     }
-    let relative = |name: &str| name == PROBLEM || family(from) == family(name);
+    let relative = |name: &str| [PROBLEM, REDIS].contains(&name) || family(from) == family(name);
     let allowed = match dependency.kind {
         Kind::Normal if from == FACADE => to != TESTKIT,
         Kind::Normal if from == TESTKIT || from == "xtask" => false,
@@ -129,8 +141,8 @@ fn sibling(package: &Package, dependency: &Dependency<'_>) -> Option<Finding> {
             &package.manifest.path,
             package.manifest.line(to),
             format!("`{from}` depends on `{to}`"),
-            "the facade depends on every crate, every crate on buttress-problem and its own derive; \
-             siblings do not know each other, and only tests know buttress-testkit",
+            "the facade depends on every crate, every crate on buttress-problem, buttress-redis and its own \
+             derive; siblings do not know each other, and only tests know buttress-testkit",
         )
     })
 }
@@ -145,7 +157,7 @@ fn behind_feature(package: &Package, dependency: &Dependency<'_>) -> Option<Find
         return None;
     }
     let manifest = &package.manifest;
-    let confined = Confined::of(dependency.name)?;
+    let confined = Confined::of(dependency.name).filter(|confined| confined.concerns(package))?;
     let key = format!("dep:{}", dependency.name);
     let enabled_elsewhere = manifest
         .table(&["features"])
@@ -175,6 +187,7 @@ fn names(package: &Package, source: &Source) -> Vec<Finding> {
     };
     let mut visitor = Names {
         file,
+        package,
         source,
         own_modules: source
             .syntax
@@ -194,6 +207,7 @@ fn names(package: &Package, source: &Source) -> Vec<Finding> {
 /// Looks for paths that start with the name of a confined library.
 struct Names<'a> {
     file: &'a Path,
+    package: &'a Package,
     source: &'a Source,
     /// `redis::X` beside `mod redis;` is not the library.
     own_modules: Vec<String>,
@@ -207,6 +221,7 @@ impl Names<'_> {
             return;
         }
         if let Some(confined) = Confined::of(&name.replace('_', "-"))
+            && confined.concerns(self.package)
             && !confined.allows(self.file)
         {
             self.findings.push(Finding::new(
@@ -307,6 +322,39 @@ mod tests {
             "[dependencies]\nbuttress-problem-derive.workspace = true",
         );
         assert_eq!(fixture.findings(check), [""; 0]);
+    }
+
+    /// For its public type, and in the files of its back end only.
+    #[test]
+    fn every_crate_may_know_the_connection_to_redis() {
+        let fixture = Fixture::valid();
+        fixture.published(REDIS, "redis = \"1\"\n");
+        fixture.write(
+            "crates/buttress-redis/src/lib.rs",
+            "pub use redis::Client;\n",
+        );
+        let manifest = format!("{LIMIT}/Cargo.toml");
+        let dependency = |text: &str| {
+            fixture.replace(
+                &manifest,
+                "[dependencies]",
+                &format!("[dependencies]\n{text}"),
+            )
+        };
+        dependency("buttress-redis = { workspace = true, optional = true }");
+        let source = format!("{LIMIT}/src/store/redis.rs");
+        fixture.write(&source, "use buttress_redis::RedisClient;");
+        assert_eq!(fixture.findings(check), [""; 0]);
+
+        fixture.replace(
+            &manifest,
+            "buttress-redis = { workspace = true, optional = true }",
+            "buttress-redis.workspace = true",
+        );
+        assert!(only(&fixture).contains("`buttress-redis` is not only there behind its feature"));
+
+        let named = with_source("bucket.rs", "use buttress_redis::RedisClient;");
+        assert!(only(&named).contains("`buttress_redis` is named here"));
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Fixture {
         fixture
     }
 
-    fn published(&self, name: &str, dependencies: &str) {
+    pub(super) fn published(&self, name: &str, dependencies: &str) {
         let text = PUBLISHED.replace("NAME", name);
         let folder = format!("crates/{name}");
         self.write(

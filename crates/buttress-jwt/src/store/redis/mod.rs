@@ -1,19 +1,13 @@
-mod client;
-pub(crate) mod connection;
-mod consequence;
 pub(crate) mod reply;
-pub(crate) mod script;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-pub use self::client::RedisClient;
-use self::{
-    connection::Shared,
-    reply::Reply,
-    script::{Call, Script},
-};
+pub use buttress_redis::RedisClient;
+use buttress_redis::{Call, RedisConnection, Reply, Script};
+
+use self::reply::into_session;
 use super::{INDEXED, RefreshStore, millis};
 use crate::{
     Beginning, Begun, EndReason, Ending, Endings, Error, ErrorKind, Judged, Proposal, Session,
@@ -59,7 +53,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct RedisRefreshStore {
-    shared: Shared,
+    connection: RedisConnection,
     scripts: Arc<Scripts>,
     prefix: Arc<str>,
 }
@@ -74,7 +68,7 @@ struct Scripts {
 }
 
 impl RedisRefreshStore {
-    /// On the server or servers of this client: a [`redis::Client`], or one of those that [`RedisClient`] can be
+    /// On the server or servers of this client: a `redis::Client`, or one of those that [`RedisClient`] can be
     /// made from. It is asked for a connection when the first one is needed.
     ///
     /// Keys begin with `refresh:`, and the server has 2 seconds to connect and to answer. The client's own time-outs
@@ -83,7 +77,7 @@ impl RedisRefreshStore {
     pub fn new(client: impl Into<RedisClient>) -> Self {
         let script = |text: &str| Script::new(format!("{}{text}", include_str!("family.lua")));
         Self {
-            shared: Shared::new(client.into(), Duration::from_secs(2)),
+            connection: RedisConnection::new(client, Duration::from_secs(2)),
             scripts: Arc::new(Scripts {
                 begin: script(include_str!("begin.lua")),
                 rotate: script(include_str!("rotate.lua")),
@@ -113,7 +107,7 @@ impl RedisRefreshStore {
     /// When it is zero.
     pub fn with_timeout(mut self, timeout: Duration) -> Result<Self, Error> {
         check_timeout(timeout)?;
-        self.shared = self.shared.with_timeout(timeout);
+        self.connection = self.connection.with_timeout(timeout);
         Ok(self)
     }
 
@@ -138,7 +132,7 @@ impl RedisRefreshStore {
     }
 
     async fn call(&self, call: &Call<'_>) -> Result<Vec<Reply>, Error> {
-        self.shared.call(call).await
+        self.connection.call(call).await.map_err(Error::store)
     }
 }
 
@@ -164,10 +158,11 @@ pub(crate) fn checked_prefix(prefix: &str) -> Result<Arc<str>, Error> {
 #[async_trait]
 impl RefreshStore for RedisRefreshStore {
     async fn begin(&self, beginning: &Beginning) -> Result<Begun, Error> {
-        let mut call = self.scripts.begin.prepare_invoke();
-        call.key(self.family(beginning.id))
-            .key(self.index(&beginning.subject))
-            .arg(self.families(beginning.id.group()))
+        let mut call = self
+            .scripts
+            .begin
+            .call(&[self.family(beginning.id), self.index(&beginning.subject)]);
+        call.arg(self.families(beginning.id.group()))
             .arg(beginning.id.to_string())
             .arg(&beginning.subject)
             .arg(reply::optional(beginning.label.as_deref()))
@@ -181,7 +176,7 @@ impl RefreshStore for RedisRefreshStore {
             .arg(millis::from_duration(INDEXED));
         let mut replies = self.call(&call).await?.into_iter();
         let session = match replies.next() {
-            Some(Reply::Row(row)) => Reply::Row(row).into_session()?,
+            Some(Reply::Row(row)) => into_session(Reply::Row(row))?,
             _ => {
                 return Err(Error::new(
                     ErrorKind::InvalidSession,
@@ -189,14 +184,13 @@ impl RefreshStore for RedisRefreshStore {
                 ));
             }
         };
-        let ended = replies.map(Reply::into_session).collect::<Result<_, _>>()?;
+        let ended = replies.map(into_session).collect::<Result<_, _>>()?;
         Ok(Begun { session, ended })
     }
 
     async fn rotate(&self, proposal: &Proposal) -> Result<Option<Judged>, Error> {
-        let mut call = self.scripts.rotate.prepare_invoke();
-        call.key(self.family(proposal.session))
-            .arg(self.families(proposal.session.group()))
+        let mut call = self.scripts.rotate.call(&[self.family(proposal.session)]);
+        call.arg(self.families(proposal.session.group()))
             .arg(proposal.generation)
             .arg(&proposal.presented.as_bytes()[..])
             .arg(&proposal.successor.as_bytes()[..])
@@ -221,18 +215,16 @@ impl RefreshStore for RedisRefreshStore {
             Which::OneOf { subject, id } => (Some(subject.as_str()), id),
             Which::AllOf { subject, except } => {
                 let except = except.map(|id| id.to_string()).unwrap_or_default();
-                let mut call = self.scripts.end_all.prepare_invoke();
-                call.key(self.index(subject))
-                    .arg(self.families(SessionId::group_of(subject)))
+                let mut call = self.scripts.end_all.call(&[self.index(subject)]);
+                call.arg(self.families(SessionId::group_of(subject)))
                     .arg(ending.reason.as_str())
                     .arg(except)
                     .arg(again);
                 return reply::endings(self.call(&call).await?);
             }
         };
-        let mut call = self.scripts.end_one.prepare_invoke();
-        call.key(self.family(*id))
-            .arg(self.families(id.group()))
+        let mut call = self.scripts.end_one.call(&[self.family(*id)]);
+        call.arg(self.families(id.group()))
             .arg(ending.reason.as_str())
             .arg(reply::optional(subject))
             .arg(again);
@@ -240,16 +232,14 @@ impl RefreshStore for RedisRefreshStore {
     }
 
     async fn list(&self, subject: &str) -> Result<Vec<Session>, Error> {
-        let mut call = self.scripts.list.prepare_invoke();
-        call.key(self.index(subject))
-            .arg(self.families(SessionId::group_of(subject)));
+        let mut call = self.scripts.list.call(&[self.index(subject)]);
+        call.arg(self.families(SessionId::group_of(subject)));
         reply::sessions(self.call(&call).await?)
     }
 
     async fn find(&self, id: SessionId) -> Result<Option<Session>, Error> {
-        let mut call = self.scripts.find.prepare_invoke();
-        call.key(self.family(id));
+        let call = self.scripts.find.call(&[self.family(id)]);
         let mut replies = self.call(&call).await?.into_iter();
-        replies.next().map(Reply::into_session).transpose()
+        replies.next().map(into_session).transpose()
     }
 }

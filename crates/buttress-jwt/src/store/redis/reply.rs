@@ -1,6 +1,6 @@
 //! What the scripts answer.
 
-use redis::{FromRedisValue, ParsingError, Value};
+use buttress_redis::Reply;
 
 use super::super::{last_used_first, millis};
 use crate::{EndReason, Ended, Endings, Error, ErrorKind, Judged, Session, Verdict};
@@ -10,55 +10,16 @@ pub(crate) fn optional(text: Option<&str>) -> String {
     text.map(|text| format!("+{text}")).unwrap_or_default()
 }
 
-/// One element of an answer.
-pub(crate) enum Reply {
-    Row(Vec<Self>),
-    Bytes(Vec<u8>),
-    Nothing,
-}
-
-impl FromRedisValue for Reply {
-    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        Ok(match value {
-            Value::Array(values) => Self::Row(
-                values
-                    .into_iter()
-                    .map(Self::from_redis_value)
-                    .collect::<Result<_, _>>()?,
-            ),
-            Value::Nil => Self::Nothing,
-            other => Self::Bytes(Vec::from_redis_value(other)?),
-        })
-    }
-}
-
-impl Reply {
-    pub(super) fn into_session(self) -> Result<Session, Error> {
-        match self {
-            Self::Row(row) => session(&row),
-            Self::Bytes(_) | Self::Nothing => Err(nonsense()),
-        }
-    }
-
-    pub(crate) fn bytes(&self) -> Option<&[u8]> {
-        match self {
-            Self::Bytes(bytes) => Some(bytes),
-            Self::Row(_) | Self::Nothing => None,
-        }
-    }
-
-    pub(crate) fn text(&self) -> Option<&str> {
-        str::from_utf8(self.bytes()?).ok()
-    }
-
-    pub(crate) fn number(&self) -> Option<i64> {
-        self.text()?.parse().ok()
+pub(super) fn into_session(reply: Reply) -> Result<Session, Error> {
+    match reply {
+        Reply::Row(row) => session(&row),
+        Reply::Bytes(_) | Reply::Nothing => Err(nonsense()),
     }
 }
 
 /// Last used first.
 pub(super) fn sessions(replies: impl IntoIterator<Item = Reply>) -> Result<Vec<Session>, Error> {
-    let sessions = replies.into_iter().map(Reply::into_session);
+    let sessions = replies.into_iter().map(into_session);
     let mut sessions = sessions.collect::<Result<Vec<_>, _>>()?;
     last_used_first(&mut sessions);
     Ok(sessions)

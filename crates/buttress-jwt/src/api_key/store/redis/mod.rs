@@ -3,6 +3,7 @@ mod reply;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use buttress_redis::{Call, RedisConnection, Reply, Script};
 
 use super::{ApiKeyStore, RETAINED, grants, newest_first, taken};
 use crate::{
@@ -11,12 +12,7 @@ use crate::{
     gate::check_timeout,
     store::{
         millis,
-        redis::{
-            checked_prefix,
-            connection::Shared,
-            reply::{Reply, optional},
-            script::{Call, Script},
-        },
+        redis::{checked_prefix, reply::optional},
     },
 };
 
@@ -33,7 +29,7 @@ use crate::{
 /// Whoever calls it without [`ApiKeys`](crate::ApiKeys) does so inside of a Tokio runtime with its I/O and time enabled.
 #[derive(Clone)]
 pub struct RedisApiKeyStore {
-    shared: Shared,
+    connection: RedisConnection,
     scripts: Arc<Scripts>,
     prefix: Arc<str>,
 }
@@ -49,7 +45,7 @@ struct Scripts {
 }
 
 impl RedisApiKeyStore {
-    /// On the server or servers of this client: a [`redis::Client`], or one of those that [`RedisClient`] can be
+    /// On the server or servers of this client: a `redis::Client`, or one of those that [`RedisClient`] can be
     /// made from. It is asked for a connection when the first one is needed.
     ///
     /// Keys begin with `apikey:`, and the server has 2 seconds to connect and to answer.
@@ -57,7 +53,7 @@ impl RedisApiKeyStore {
     pub fn new(client: impl Into<RedisClient>) -> Self {
         let script = |text: &str| Script::new(format!("{}{text}", include_str!("kept.lua")));
         Self {
-            shared: Shared::new(client.into(), Duration::from_secs(2)),
+            connection: RedisConnection::new(client, Duration::from_secs(2)),
             scripts: Arc::new(Scripts {
                 insert: script(include_str!("insert.lua")),
                 find: script(include_str!("find.lua")),
@@ -88,7 +84,7 @@ impl RedisApiKeyStore {
     /// When it is zero.
     pub fn with_timeout(mut self, timeout: Duration) -> Result<Self, Error> {
         check_timeout(timeout)?;
-        self.shared = self.shared.with_timeout(timeout);
+        self.connection = self.connection.with_timeout(timeout);
         Ok(self)
     }
 
@@ -108,7 +104,7 @@ impl RedisApiKeyStore {
     }
 
     async fn call(&self, call: &Call<'_>) -> Result<Vec<Reply>, Error> {
-        self.shared.call(call).await
+        self.connection.call(call).await.map_err(Error::store)
     }
 
     async fn keys(&self, call: &Call<'_>) -> Result<Vec<KeptKey>, Error> {
@@ -132,10 +128,11 @@ impl fmt::Debug for RedisApiKeyStore {
 impl ApiKeyStore for RedisApiKeyStore {
     async fn insert(&self, issuance: &KeyIssuance) -> Result<ApiKey, Error> {
         let lifetime = issuance.lifetime.map(millis::from_duration);
-        let mut call = self.scripts.insert.prepare_invoke();
-        call.key(self.name(issuance.id))
-            .key(self.index(&issuance.subject, issuance.environment))
-            .arg(self.names(issuance.id.group()))
+        let mut call = self.scripts.insert.call(&[
+            self.name(issuance.id),
+            self.index(&issuance.subject, issuance.environment),
+        ]);
+        call.arg(self.names(issuance.id.group()))
             .arg(issuance.id.as_str())
             .arg(&issuance.subject)
             .arg(issuance.environment.as_str())
@@ -157,17 +154,15 @@ impl ApiKeyStore for RedisApiKeyStore {
     async fn find(&self, which: &WhichKeys) -> Result<Vec<KeptKey>, Error> {
         let mut found = match which {
             WhichKeys::One(id) | WhichKeys::OneOf { id, .. } => {
-                let mut call = self.scripts.find.prepare_invoke();
-                call.key(self.name(*id));
+                let call = self.scripts.find.call(&[self.name(*id)]);
                 self.keys(&call).await?
             }
             WhichKeys::AllOf {
                 subject,
                 environment,
             } => {
-                let mut call = self.scripts.list.prepare_invoke();
-                call.key(self.index(subject, *environment))
-                    .arg(self.names(&ApiKeyId::group_of(subject)));
+                let mut call = self.scripts.list.call(&[self.index(subject, *environment)]);
+                call.arg(self.names(&ApiKeyId::group_of(subject)));
                 self.keys(&call).await?
             }
         };
@@ -176,9 +171,8 @@ impl ApiKeyStore for RedisApiKeyStore {
     }
 
     async fn rotate(&self, rotation: &KeyRotation) -> Result<KeyRotated, Error> {
-        let mut call = self.scripts.rotate.prepare_invoke();
-        call.key(self.name(rotation.id))
-            .arg(&rotation.subject)
+        let mut call = self.scripts.rotate.call(&[self.name(rotation.id)]);
+        call.arg(&rotation.subject)
             .arg(rotation.environment.as_str())
             .arg(&rotation.digest.as_bytes()[..])
             .arg(millis::from_duration(rotation.overlap));
@@ -187,9 +181,8 @@ impl ApiKeyStore for RedisApiKeyStore {
 
     async fn revoke(&self, which: &WhichKeys) -> Result<Vec<ApiKey>, Error> {
         let one = |id: &ApiKeyId, subject, environment| {
-            let mut call = self.scripts.revoke_one.prepare_invoke();
-            call.key(self.name(*id))
-                .arg(self.names(id.group()))
+            let mut call = self.scripts.revoke_one.call(&[self.name(*id)]);
+            call.arg(self.names(id.group()))
                 .arg(optional(subject))
                 .arg(environment);
             call
@@ -205,9 +198,11 @@ impl ApiKeyStore for RedisApiKeyStore {
                 subject,
                 environment,
             } => {
-                let mut call = self.scripts.revoke_all.prepare_invoke();
-                call.key(self.index(subject, *environment))
-                    .arg(self.names(&ApiKeyId::group_of(subject)));
+                let mut call = self
+                    .scripts
+                    .revoke_all
+                    .call(&[self.index(subject, *environment)]);
+                call.arg(self.names(&ApiKeyId::group_of(subject)));
                 call
             }
         };
@@ -216,8 +211,8 @@ impl ApiKeyStore for RedisApiKeyStore {
     }
 
     async fn note_use(&self, id: ApiKeyId, apart: Duration) -> Result<(), Error> {
-        let mut call = self.scripts.note_use.prepare_invoke();
-        call.key(self.name(id)).arg(millis::from_duration(apart));
+        let mut call = self.scripts.note_use.call(&[self.name(id)]);
+        call.arg(millis::from_duration(apart));
         self.call(&call).await.map(drop)
     }
 }

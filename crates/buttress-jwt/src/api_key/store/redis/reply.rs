@@ -1,12 +1,10 @@
 //! What the scripts answer.
 
+use buttress_redis::Reply;
 use chrono::{DateTime, Utc};
 
 use super::super::grants;
-use crate::{
-    ApiKey, Digest, Environment, Error, KeptKey, KeyRotated,
-    store::{millis, redis::reply::Reply},
-};
+use crate::{ApiKey, Digest, Environment, Error, KeptKey, KeyRotated, store::millis};
 
 /// What the script of a rotation answers: nothing, or what became of it and the key.
 pub(super) fn rotated(replies: &[Reply]) -> Result<KeyRotated, Error> {

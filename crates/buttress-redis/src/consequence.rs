@@ -2,7 +2,7 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 /// What follows from an error for the connection that it came on, and for the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Consequence {
+pub(crate) enum Consequence {
     /// The connection is good. What the server says is not wrong with the connection: it loads its contents
     /// (`LOADING`), the cluster has lost a master or moves a slot (`CLUSTERDOWN`, `TRYAGAIN`), too few replicas
     /// or too little room is left, a script takes too long (`BUSY`). Nothing was done, and to repeat it at once
@@ -10,16 +10,15 @@ pub(super) enum Consequence {
     /// itself, as long as it has time.
     Keep,
     /// The connection is broken, or has not answered in time, so that what comes next would wait behind. What was
-    /// asked may have been done, so that it is not repeated. The client of a cluster does so all the same, and the
-    /// scripts know a call that comes twice.
+    /// asked may have been done, so that it is not repeated. The client of a cluster does so all the same.
     Replace,
-    /// The server is a replica: another one is the master by now, and a new connection may lead there. Each script
-    /// begins with a write, which a replica refuses, so that it has done nothing and the call is repeated.
+    /// The server is a replica: another one is the master by now, and a new connection may lead there. What a
+    /// script writes first is what a replica refuses, so that it has done nothing and the call is repeated.
     ReplaceAndRepeat,
 }
 
 impl Consequence {
-    pub(super) fn of(error: &RedisError) -> Self {
+    pub(crate) fn of(error: &RedisError) -> Self {
         match error.kind() {
             ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => {
                 Self::ReplaceAndRepeat

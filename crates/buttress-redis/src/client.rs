@@ -1,21 +1,19 @@
 use std::{fmt, time::Duration};
 
-#[cfg(feature = "redis-sentinel")]
+#[cfg(feature = "sentinel")]
 use redis::sentinel::SentinelClient;
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisResult, Value, aio::MultiplexedConnection};
+#[cfg(feature = "cluster")]
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, RedisResult, Value,
-    aio::{ConnectionLike, MultiplexedConnection},
-};
-#[cfg(feature = "redis-cluster")]
-use redis::{
+    aio::ConnectionLike,
     cluster::{ClusterClient, ClusterConfig},
     cluster_async::ClusterConnection,
 };
-#[cfg(feature = "redis-sentinel")]
+#[cfg(feature = "sentinel")]
 use tokio::sync::Mutex;
 
-/// The servers that a store is on: a single one, a cluster (feature `redis-cluster`), or the master that Sentinel
-/// names (feature `redis-sentinel`).
+/// The servers that a store is on: a single one, a cluster (feature `cluster`), or the master that Sentinel
+/// names (feature `sentinel`).
 ///
 /// It is made from the client of the crate `redis` for them, which knows their addresses, passwords and certificates.
 /// A client of Sentinel has to ask for the master: of a replica nothing is taken, not even what it could be read for.
@@ -23,35 +21,40 @@ pub struct RedisClient(Servers);
 
 enum Servers {
     Single(Client),
-    #[cfg(feature = "redis-cluster")]
+    #[cfg(feature = "cluster")]
     Cluster(Box<ClusterClient>),
     /// It keeps connections to the sentinels, and changes when it is asked.
-    #[cfg(feature = "redis-sentinel")]
+    #[cfg(feature = "sentinel")]
     Sentinel(Box<Mutex<SentinelClient>>),
 }
 
 impl RedisClient {
-    /// A new connection. No answer is waited for longer than the caller of [`Connection::ask`] waits.
-    pub(super) async fn connect(&self, timeout: Duration) -> RedisResult<Connection> {
+    /// A new connection, within the first time. No answer is waited for longer than the caller of [`Connection::ask`]
+    /// waits, which is the second one.
+    pub(crate) async fn connect(
+        &self,
+        connecting: Duration,
+        answering: Duration,
+    ) -> RedisResult<Connection> {
         match &self.0 {
             Servers::Single(client) => client
-                .get_multiplexed_async_connection_with_config(&config(timeout))
+                .get_multiplexed_async_connection_with_config(&config(connecting))
                 .await
                 .map(Connection::Single),
-            #[cfg(feature = "redis-cluster")]
+            #[cfg(feature = "cluster")]
             Servers::Cluster(client) => {
                 // Each node has the time that all have, since a call may have to ask a second one.
                 let config = ClusterConfig::new()
-                    .set_connection_timeout(timeout)
-                    .set_response_timeout(timeout);
+                    .set_connection_timeout(connecting)
+                    .set_response_timeout(answering);
                 let connection = client.get_async_connection_with_config(config).await?;
                 Ok(Connection::Cluster(connection))
             }
-            #[cfg(feature = "redis-sentinel")]
+            #[cfg(feature = "sentinel")]
             Servers::Sentinel(client) => client
                 .lock()
                 .await
-                .get_async_connection_with_config(&config(timeout))
+                .get_async_connection_with_config(&config(connecting))
                 .await
                 .map(Connection::Single),
         }
@@ -70,14 +73,14 @@ impl From<Client> for RedisClient {
     }
 }
 
-#[cfg(feature = "redis-cluster")]
+#[cfg(feature = "cluster")]
 impl From<ClusterClient> for RedisClient {
     fn from(client: ClusterClient) -> Self {
         Self(Servers::Cluster(Box::new(client)))
     }
 }
 
-#[cfg(feature = "redis-sentinel")]
+#[cfg(feature = "sentinel")]
 impl From<SentinelClient> for RedisClient {
     fn from(client: SentinelClient) -> Self {
         Self(Servers::Sentinel(Box::new(Mutex::new(client))))
@@ -88,9 +91,9 @@ impl fmt::Debug for RedisClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let servers = match &self.0 {
             Servers::Single(_) => "Single",
-            #[cfg(feature = "redis-cluster")]
+            #[cfg(feature = "cluster")]
             Servers::Cluster(_) => "Cluster",
-            #[cfg(feature = "redis-sentinel")]
+            #[cfg(feature = "sentinel")]
             Servers::Sentinel(_) => "Sentinel",
         };
         f.debug_tuple("RedisClient").field(&servers).finish()
@@ -99,17 +102,18 @@ impl fmt::Debug for RedisClient {
 
 /// A connection, the same one in all clones.
 #[derive(Clone)]
-pub(super) enum Connection {
+pub(crate) enum Connection {
     Single(MultiplexedConnection),
-    #[cfg(feature = "redis-cluster")]
+    #[cfg(feature = "cluster")]
     Cluster(ClusterConnection),
 }
 
 impl Connection {
-    pub(super) async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
+    pub(crate) async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
         let answer = match self {
-            Self::Single(connection) => connection.req_packed_command(command).await,
-            #[cfg(feature = "redis-cluster")]
+            // Not through the trait, which puts each future on the heap.
+            Self::Single(connection) => connection.send_packed_command(command).await,
+            #[cfg(feature = "cluster")]
             Self::Cluster(connection) => connection.req_packed_command(command).await,
         };
         answer?.extract_error()

@@ -1,0 +1,5 @@
+//! The public API.
+
+mod auto_traits;
+mod connection;
+mod script;
