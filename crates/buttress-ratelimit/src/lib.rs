@@ -24,5 +24,8 @@ pub use levels::Levels;
 pub use limiter::RateLimiter;
 pub use quota::Quota;
 pub use quotas::{Inherit, Quotas};
-pub use request_key::{PeerAddr, PeerIp, RequestKey};
+pub use request_key::{
+    And, ClientIp, ExtensionKey, Global, HeaderKey, Networks, Or, PeerAddr, PeerIp, RequestKey,
+    Unless,
+};
 pub use store::{RateLimitStore, memory::MemoryStore};

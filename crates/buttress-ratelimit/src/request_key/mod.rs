@@ -1,11 +1,21 @@
 //! Whose bucket a request is charged to.
 
 mod address;
+mod client_ip;
+mod composite;
+mod extension;
+mod header;
+mod networks;
 mod peer;
 
 use std::sync::Arc;
 
+pub use client_ip::ClientIp;
+pub use composite::{And, Global, Or, Unless};
+pub use extension::ExtensionKey;
+pub use header::HeaderKey;
 use http::request::Parts;
+pub use networks::Networks;
 pub use peer::{PeerAddr, PeerIp};
 
 use crate::Key;
@@ -36,6 +46,53 @@ use crate::Key;
 pub trait RequestKey: Send + Sync {
     /// Whose bucket it is. `None` when the request has nothing of what this looks for: it is not limited then.
     fn key(&self, parts: &Parts) -> Option<Key>;
+
+    /// A bucket for each pair of this key and another one, such as an address and a route.
+    ///
+    /// Where a request has only one of the two, it is charged to a bucket of that one alone, so that nobody is free by
+    /// leaving something out. There is no key if it has neither.
+    fn and<K>(self, other: K) -> And<Self, K>
+    where
+        Self: Sized,
+        K: RequestKey,
+    {
+        And {
+            first: self,
+            second: other,
+        }
+    }
+
+    /// This key, or another one for requests that have none of this.
+    fn or<K>(self, other: K) -> Or<Self, K>
+    where
+        Self: Sized,
+        K: RequestKey,
+    {
+        Or {
+            first: self,
+            second: other,
+        }
+    }
+
+    /// No key for requests of which this is true: they are not limited. It is what comes last, since what is
+    /// composed with it afterwards only sees that there is no key.
+    ///
+    /// ```
+    /// use buttress_ratelimit::{ClientIp, RequestKey};
+    ///
+    /// let client_ip = ClientIp::behind("10.0.0.0/8".parse()?);
+    /// let office = client_ip.within("198.51.100.0/24".parse()?);
+    /// let key = client_ip.unless(office);
+    /// # let _ = key;
+    /// # Ok::<(), buttress_ratelimit::Error>(())
+    /// ```
+    fn unless<F>(self, exempt: F) -> Unless<Self, F>
+    where
+        Self: Sized,
+        F: Fn(&Parts) -> bool + Send + Sync,
+    {
+        Unless { key: self, exempt }
+    }
 }
 
 impl<F> RequestKey for F

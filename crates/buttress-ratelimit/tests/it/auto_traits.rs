@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 
 use buttress_ratelimit::{
-    Clock, Decision, Error, Key, MemoryStore, PeerAddr, PeerIp, Quota, QuotaState, Quotas, Rate,
-    RateLimiter,
+    And, ClientIp, Clock, Decision, Error, ExtensionKey, Global, HeaderKey, Key, MemoryStore,
+    Networks, Or, PeerAddr, PeerIp, Quota, QuotaState, Quotas, Rate, RateLimiter, Unless,
 };
+use http::request::Parts;
 
 fn is_plain<T: Send + Sync + Unpin + Debug + 'static>() {}
 
@@ -13,11 +14,18 @@ fn is_cloned<T: Clone>() {}
 
 #[test]
 fn everything_can_be_sent_shared_and_printed() {
+    is_plain::<And<Global, Global>>();
+    is_plain::<ClientIp>();
     is_plain::<Clock>();
     is_plain::<Decision>();
     is_plain::<Error>();
+    is_plain::<ExtensionKey<u8, fn(&u8) -> Key>>();
+    is_plain::<Global>();
+    is_plain::<HeaderKey>();
     is_plain::<Key>();
     is_plain::<MemoryStore>();
+    is_plain::<Networks>();
+    is_plain::<Or<Global, Global>>();
     is_plain::<PeerAddr>();
     is_plain::<PeerIp>();
     is_plain::<Quota>();
@@ -25,6 +33,7 @@ fn everything_can_be_sent_shared_and_printed() {
     is_plain::<Quotas>();
     is_plain::<Rate>();
     is_plain::<RateLimiter>();
+    is_plain::<Unless<Global, fn(&Parts) -> bool>>();
     is_cloned::<Decision>();
     is_cloned::<RateLimiter>();
 }

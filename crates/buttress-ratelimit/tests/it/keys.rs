@@ -9,8 +9,10 @@ use std::{
     },
 };
 
-use buttress_ratelimit::{Key, PeerAddr, PeerIp, RequestKey};
-use http::request::Parts;
+use buttress_ratelimit::{
+    ClientIp, ExtensionKey, Global, HeaderKey, Key, PeerAddr, PeerIp, RequestKey,
+};
+use http::{HeaderName, HeaderValue, request::Parts};
 use tracing::{
     Event, Level, Metadata,
     field::{Field, Visit},
@@ -135,4 +137,95 @@ fn the_connect_info_of_axum_is_a_peer() {
     assert_eq!(PeerIp::new().key(&parts), Some(ip("192.0.2.2")));
     parts.extensions.insert(PeerAddr(peer(3)));
     assert_eq!(PeerIp::new().key(&parts), Some(ip("192.0.2.3")));
+}
+
+#[derive(Clone)]
+struct User(u64);
+
+fn with_api_keys(values: &[&'static str]) -> Parts {
+    let mut parts = from("192.0.2.1");
+    for value in values {
+        let value = HeaderValue::from_static(value);
+        parts.headers.append("x-api-key", value);
+    }
+    parts
+}
+
+#[test]
+fn the_value_of_a_header_is_a_secret_key() {
+    let key = |values: &[&'static str]| HeaderKey::x_api_key().key(&with_api_keys(values));
+    assert_eq!(key(&[]), None);
+    let paul = key(&["paul"]).expect("a key");
+    assert!(paul.is_secret() && paul == Key::secret("paul"));
+    assert_ne!(key(&["eva"]), Some(paul.clone()));
+    // Nobody gets new buckets by a second line, of which others may read only the first one.
+    let two = key(&["paul", "1"]).expect("a key");
+    assert_eq!(Some(&two), key(&["paul", "2"]).as_ref());
+    assert_eq!(Some(&two), key(&["eva", "3", "4"]).as_ref());
+    assert_ne!(two, paul);
+    let other = HeaderKey::new(HeaderName::from_static("x-tenant"));
+    assert_eq!(other.key(&with_api_keys(&["paul"])), None);
+}
+
+#[test]
+fn an_extension_is_a_key_where_it_is() {
+    let keys = ExtensionKey::new(|user: &User| Key::from(user.0));
+    let mut parts = parts();
+    assert_eq!(keys.key(&parts), None);
+    parts.extensions.insert(User(7));
+    assert_eq!(keys.clone().key(&parts), Some(Key::from(7_u64)));
+    assert!(format!("{keys:?}").contains("User"));
+}
+
+#[test]
+fn keys_are_composed() {
+    let (paul, anonymous) = (with_api_keys(&["paul"]), with_api_keys(&[]));
+    let address = ip("192.0.2.1");
+
+    let either = HeaderKey::x_api_key().or(PeerIp::new());
+    assert_eq!(either.key(&paul), Some(Key::secret("paul")));
+    assert_eq!(either.key(&anonymous).as_ref(), Some(&address));
+
+    let both = PeerIp::new().and(HeaderKey::x_api_key());
+    let pair = address.clone().and(Key::secret("paul"));
+    assert_eq!(both.key(&paul), Some(pair));
+    // Whoever leaves something out is neither free nor somebody else.
+    let alone = both.key(&anonymous).expect("never exempt");
+    assert_ne!(alone, address);
+    assert_eq!(both.key(&anonymous), Some(alone.clone()));
+    let other_way = HeaderKey::x_api_key().and(PeerIp::new());
+    assert_ne!(other_way.key(&anonymous), Some(alone));
+    let neither = HeaderKey::x_api_key().and(HeaderKey::x_api_key());
+    assert_eq!(neither.key(&anonymous), None);
+
+    assert_eq!(Global.key(&paul), Global.key(&anonymous));
+    assert_eq!(Global.key(&paul), Some(Key::global()));
+    let shared: Arc<dyn RequestKey> = Arc::new(either.and(Global));
+    assert!(shared.key(&anonymous).is_some());
+}
+
+#[test]
+fn some_are_not_limited() {
+    let client_ip = ClientIp::behind("10.0.0.0/8".parse().expect("networks"));
+    let office = client_ip.within("198.51.100.0/24, 10.1.0.0/16".parse().expect("networks"));
+    let keys = client_ip.and(Global).unless(office);
+    let mut parts = from("10.0.0.1");
+    assert!(keys.key(&parts).is_some());
+    for (seen, limited) in [
+        ("198.51.100.7", false),
+        ("::ffff:198.51.100.7", false),
+        ("203.0.113.9", true),
+    ] {
+        let seen = HeaderValue::from_static(seen);
+        parts.headers.insert("x-forwarded-for", seen);
+        assert_eq!(keys.key(&parts).is_some(), limited);
+    }
+    // Nobody gets free by saying so.
+    let mut stranger = from("203.0.113.9");
+    let office = HeaderValue::from_static("198.51.100.7");
+    stranger.headers.insert("x-forwarded-for", office);
+    assert!(keys.key(&stranger).is_some());
+    // Nor is a stranger one whose address nobody says.
+    assert!(keys.key(&crate::keys::parts()).is_some());
+    assert_eq!(keys.key(&from("10.1.2.3")), None);
 }

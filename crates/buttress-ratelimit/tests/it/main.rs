@@ -1,6 +1,7 @@
 //! The public API.
 
 mod auto_traits;
+mod client_ip;
 mod keys;
 mod limiter;
 mod memory;
