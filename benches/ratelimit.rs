@@ -44,7 +44,10 @@ fn limiter(quotas: impl IntoIterator<Item = Quota>) -> RateLimiter {
 
 fn is_allowed(limiter: &RateLimiter, address: IpAddr) -> bool {
     let decision = limiter.check_now(&Key::from(address), 1);
-    decision.expect("in process").expect("a decision").is_allowed()
+    decision
+        .expect("in process")
+        .expect("a decision")
+        .is_allowed()
 }
 
 /// The times at which the buckets are full, by hand.
@@ -83,7 +86,10 @@ impl ByHand {
 fn scattered(count: u32) -> impl FnMut() -> IpAddr {
     let next = Cell::new(1_u32);
     move || {
-        let number = next.get().wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let number = next
+            .get()
+            .wrapping_mul(1_664_525)
+            .wrapping_add(1_013_904_223);
         next.set(number);
         address(number % count)
     }
@@ -99,8 +105,12 @@ fn decide(criterion: &mut Criterion) {
     let input = || black_box(address(1));
     group.add("floor: by hand", input, |it| by_hand.is_allowed(it));
     group.add("buttress-ratelimit", input, |it| is_allowed(&one, it));
-    group.add("buttress-ratelimit, two quotas", input, |it| is_allowed(&two, it));
-    group.add("buttress-ratelimit, refused", input, |it| is_allowed(&refusing, it));
+    group.add("buttress-ratelimit, two quotas", input, |it| {
+        is_allowed(&two, it)
+    });
+    group.add("buttress-ratelimit, refused", input, |it| {
+        is_allowed(&refusing, it)
+    });
     #[cfg(feature = "peers")]
     peers::decide(&mut group, input);
     group.bench(criterion);
@@ -110,15 +120,25 @@ fn decide_of_a_million(criterion: &mut Criterion) {
     let by_hand = ByHand::new(1, 1_000_000_000);
     let store = MemoryStore::new().with_max_keys(MILLION as usize);
     // A token fills up in 100 seconds, so that no place is free while it is measured.
-    let quota = Quota::per(u32::MAX, Duration::from_nanos(100_000_000_000 * u64::from(u32::MAX)));
+    let quota = Quota::per(
+        u32::MAX,
+        Duration::from_nanos(100_000_000_000 * u64::from(u32::MAX)),
+    );
     let ours = RateLimiter::with_memory(&store, [quota.burst(10_000)]).expect("a quota");
     for number in 0..MILLION {
-        let (mine, theirs) = (is_allowed(&ours, address(number)), by_hand.is_allowed(address(number)));
+        let (mine, theirs) = (
+            is_allowed(&ours, address(number)),
+            by_hand.is_allowed(address(number)),
+        );
         assert!(mine && theirs);
     }
     let mut group = Interleaved::new("ratelimit: decide, a million keys");
-    group.add("floor: by hand", scattered(MILLION), |it| by_hand.is_allowed(it));
-    group.add("buttress-ratelimit", scattered(MILLION), |it| is_allowed(&ours, it));
+    group.add("floor: by hand", scattered(MILLION), |it| {
+        by_hand.is_allowed(it)
+    });
+    group.add("buttress-ratelimit", scattered(MILLION), |it| {
+        is_allowed(&ours, it)
+    });
     #[cfg(feature = "peers")]
     peers::decide_of_a_million(&mut group, scattered(MILLION));
     group.bench(criterion);
@@ -137,8 +157,12 @@ fn new_key_at_the_bound(criterion: &mut Criterion) {
         address(next.get())
     };
     let mut group = Interleaved::new("ratelimit: a key at the bound");
-    group.add("floor: a key that is there", scattered(50_000), |it| is_allowed(&full, it));
-    group.add("buttress-ratelimit, a new one", new, |it| is_allowed(&full, it));
+    group.add("floor: a key that is there", scattered(50_000), |it| {
+        is_allowed(&full, it)
+    });
+    group.add("buttress-ratelimit, a new one", new, |it| {
+        is_allowed(&full, it)
+    });
     group.bench(criterion);
 }
 
@@ -146,7 +170,10 @@ fn new_key_at_the_bound(criterion: &mut Criterion) {
 fn contended(criterion: &mut Criterion) {
     let limiter = limiter([generous()]);
     for (name, others) in [
-        ("ratelimit: another thread, keys of its own", 100_000..200_000),
+        (
+            "ratelimit: another thread, keys of its own",
+            100_000..200_000,
+        ),
         ("ratelimit: another thread, the same key", 1..2),
     ] {
         let stop = AtomicBool::new(false);
@@ -155,7 +182,10 @@ fn contended(criterion: &mut Criterion) {
             scope.spawn(|| {
                 let mut numbers = others.clone().cycle();
                 while !stop.load(Ordering::Relaxed) {
-                    let _ = black_box(is_allowed(&limiter, address(numbers.next().expect("endless"))));
+                    let _ = black_box(is_allowed(
+                        &limiter,
+                        address(numbers.next().expect("endless")),
+                    ));
                     done.fetch_add(1, Ordering::Relaxed);
                 }
             });
@@ -182,22 +212,36 @@ mod peers {
         RateLimiter::keyed(quota)
     }
 
-    pub(super) fn decide<'a>(group: &mut Interleaved<'a>, input: impl FnMut() -> IpAddr + Clone + 'a) {
-        let generous = limiter(Quota::per_second(NonZeroU32::new(1_000_000_000).expect("not 0")));
+    pub(super) fn decide<'a>(
+        group: &mut Interleaved<'a>,
+        input: impl FnMut() -> IpAddr + Clone + 'a,
+    ) {
+        let generous = limiter(Quota::per_second(
+            NonZeroU32::new(1_000_000_000).expect("not 0"),
+        ));
         let strict = Quota::with_period(Duration::from_secs(24 * 3600)).expect("a quota");
         let strict = limiter(strict);
         assert!(strict.check_key(&address(1)).is_ok() && strict.check_key(&address(1)).is_err());
-        group.add("governor 0.10", input.clone(), move |it| generous.check_key(&it).is_ok());
-        group.add("governor 0.10, refused", input, move |it| strict.check_key(&it).is_ok());
+        group.add("governor 0.10", input.clone(), move |it| {
+            generous.check_key(&it).is_ok()
+        });
+        group.add("governor 0.10, refused", input, move |it| {
+            strict.check_key(&it).is_ok()
+        });
     }
 
-    pub(super) fn decide_of_a_million<'a>(group: &mut Interleaved<'a>, input: impl FnMut() -> IpAddr + 'a) {
+    pub(super) fn decide_of_a_million<'a>(
+        group: &mut Interleaved<'a>,
+        input: impl FnMut() -> IpAddr + 'a,
+    ) {
         let quota = Quota::with_period(Duration::from_secs(100)).expect("a quota");
         let limiter = limiter(quota.allow_burst(NonZeroU32::new(10_000).expect("not 0")));
         for number in 0..MILLION {
             assert!(limiter.check_key(&address(number)).is_ok());
         }
-        group.add("governor 0.10", input, move |it| limiter.check_key(&it).is_ok());
+        group.add("governor 0.10", input, move |it| {
+            limiter.check_key(&it).is_ok()
+        });
     }
 }
 

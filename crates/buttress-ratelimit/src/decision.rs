@@ -98,7 +98,7 @@ impl Clone for Decision {
     fn clone(&self) -> Self {
         Self {
             quotas: self.quotas.clone(),
-            before: self.before.clone(),
+            before: self.before,
             cost: self.cost,
             allowed: self.allowed,
         }

@@ -1,9 +1,8 @@
 use std::{
     fmt,
+    hash::{Hash, Hasher},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
-
-use smallvec::SmallVec;
 
 /// Whose bucket it is: any bytes.
 ///
@@ -18,18 +17,30 @@ use smallvec::SmallVec;
 /// assert_ne!(Key::from("a").and("b"), Key::from("ab"));
 /// assert_ne!(Key::from("127.0.0.1"), Key::from([127, 0, 0, 1]));
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct Key {
-    bytes: SmallVec<[u8; 64]>,
+    bytes: Bytes,
     secret: bool,
 }
+
+/// Most keys are short, and are made for every request.
+#[derive(Clone)]
+enum Bytes {
+    Few { length: u8, bytes: [u8; FEW] },
+    Many(Vec<u8>),
+}
+
+const FEW: usize = 62;
 
 impl Key {
     /// The one key of those who share one bucket.
     #[must_use]
     pub const fn global() -> Self {
         Self {
-            bytes: SmallVec::new_const(),
+            bytes: Bytes::Few {
+                length: 0,
+                bytes: [0; FEW],
+            },
             secret: false,
         }
     }
@@ -46,7 +57,7 @@ impl Key {
     #[must_use]
     pub fn and(mut self, part: impl Into<Self>) -> Self {
         let part = part.into();
-        self.bytes.extend_from_slice(&part.bytes);
+        self.bytes.push(part.as_bytes());
         self.secret |= part.secret;
         self
     }
@@ -59,7 +70,10 @@ impl Key {
     /// Its bytes, which are the same for equal keys in every process.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        match &self.bytes {
+            Bytes::Few { length, bytes } => &bytes[..usize::from(*length)],
+            Bytes::Many(bytes) => bytes,
+        }
     }
 
     /// Whether it is not to leave the process as it is.
@@ -71,16 +85,48 @@ impl Key {
     /// One part: what it is, how long it is, and its bytes. So parts can be told apart.
     fn part(kind: u8, bytes: &[u8]) -> Self {
         let mut key = Self::global();
-        key.bytes.push(kind);
         match u8::try_from(bytes.len()) {
-            Ok(length) if length < u8::MAX => key.bytes.push(length),
+            Ok(length) if length < u8::MAX => key.bytes.push(&[kind, length]),
             _ => {
-                key.bytes.push(u8::MAX);
-                key.bytes.extend_from_slice(&bytes.len().to_be_bytes());
+                key.bytes.push(&[kind, u8::MAX]);
+                key.bytes.push(&bytes.len().to_be_bytes());
             }
         }
-        key.bytes.extend_from_slice(bytes);
+        key.bytes.push(bytes);
         key
+    }
+}
+
+impl Bytes {
+    fn push(&mut self, more: &[u8]) {
+        match self {
+            Self::Few { length, bytes } => {
+                let begin = usize::from(*length);
+                let end = begin + more.len();
+                match (bytes.get_mut(begin..end), u8::try_from(end)) {
+                    (Some(room), Ok(end)) => {
+                        room.copy_from_slice(more);
+                        *length = end;
+                    }
+                    _ => *self = Self::Many([&bytes[..begin], more].concat()),
+                }
+            }
+            Self::Many(bytes) => bytes.extend_from_slice(more),
+        }
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 

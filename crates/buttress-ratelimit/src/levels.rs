@@ -1,6 +1,7 @@
 use std::ops::{Deref, DerefMut};
 
-use smallvec::{SmallVec, smallvec};
+/// How many quotas a limiter may have. Each one is in every answer.
+pub(crate) const MAX_QUOTAS: usize = 8;
 
 /// How much is missing of each bucket of a key, in nanoseconds that it takes to fill: one number for each quota, in
 /// their order. Zeros are full buckets.
@@ -11,33 +12,48 @@ use smallvec::{SmallVec, smallvec};
 /// let levels: Levels = [0, 100_000_000].into_iter().collect();
 /// assert_eq!(levels[1], 100_000_000);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Levels(SmallVec<[u64; 4]>);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Levels {
+    count: usize,
+    /// Zeros behind those that count.
+    missing: [u64; MAX_QUOTAS],
+}
 
 impl Levels {
-    /// Of this many full buckets.
+    /// Of this many full buckets. There are no more than eight, as there are no more quotas.
     #[must_use]
     pub fn full(buckets: usize) -> Self {
-        Self(smallvec![0; buckets])
+        Self {
+            count: buckets.min(MAX_QUOTAS),
+            missing: [0; MAX_QUOTAS],
+        }
     }
 }
 
+/// What comes after eight is left out.
 impl FromIterator<u64> for Levels {
     fn from_iter<I: IntoIterator<Item = u64>>(levels: I) -> Self {
-        Self(levels.into_iter().collect())
+        let mut all = Self::default();
+        for (place, level) in all.missing.iter_mut().zip(levels) {
+            *place = level;
+            all.count += 1;
+        }
+        all
     }
 }
 
 impl Deref for Levels {
     type Target = [u64];
 
+    #[inline]
     fn deref(&self) -> &[u64] {
-        &self.0
+        &self.missing[..self.count]
     }
 }
 
 impl DerefMut for Levels {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [u64] {
-        &mut self.0
+        &mut self.missing[..self.count]
     }
 }

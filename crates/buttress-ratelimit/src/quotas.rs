@@ -3,16 +3,14 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use smallvec::SmallVec;
-
-use crate::{Error, ErrorKind, Levels, Quota, bucket::Rate};
+use crate::{Error, ErrorKind, Levels, Quota, bucket::Rate, levels::MAX_QUOTAS};
 
 /// The quotas of a limiter at one time, for a store.
 #[derive(Debug)]
 pub struct Quotas {
     id: u64,
     quotas: Vec<Quota>,
-    rates: SmallVec<[Rate; 4]>,
+    rates: Vec<Rate>,
     has_shadow: bool,
     previous: Option<Previous>,
 }
@@ -36,9 +34,6 @@ struct Previous {
     quotas: Arc<Quotas>,
     inherit: Inherit,
 }
-
-/// How many quotas a limiter may have. Each one is in every answer.
-const MAX_QUOTAS: usize = 8;
 
 impl Quotas {
     pub(crate) fn new(quotas: impl IntoIterator<Item = Quota>) -> Result<Self, Error> {

@@ -4,7 +4,7 @@ mod table;
 
 use std::{
     fmt,
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, Hasher, RandomState},
     sync::PoisonError,
 };
 
@@ -15,8 +15,8 @@ use crate::{Clock, Key, Levels, Quotas};
 
 /// Keeps buckets in the memory of the process.
 ///
-/// It has room for a fixed number of keys, 100,000 by default, and takes what memory they need, and never more: 26 bytes
-/// for a key with one quota, 13 more for each further one. Nothing has to be cleaned up: a bucket that is full again is no
+/// It has room for a fixed number of keys, 100,000 by default, and takes the memory for them at once: 26 bytes for a key
+/// with one quota, 13 more for each further one. Nothing has to be cleaned up: a bucket that is full again is no
 /// different from one that was never seen, so its place is free for another key.
 ///
 /// When all places are taken by buckets that are not full, further keys share one bucket, in each of up to 256 parts of
@@ -147,7 +147,10 @@ impl Memory {
     }
 
     fn with<T>(&self, key: &Key, work: impl FnOnce(&mut Shard, u64, u64) -> T) -> T {
-        let hash = self.hasher.hash_one(key.as_bytes());
+        let mut hasher = self.hasher.build_hasher();
+        // Not its length, which parts of keys say of themselves.
+        hasher.write(key.as_bytes());
+        let hash = hasher.finish();
         let now = self.clock.nanos();
         // The table takes the lower bits.
         let at = (hash >> 56) as usize & (self.shards.len() - 1);

@@ -47,7 +47,7 @@ impl Shard {
             // Who comes new may have been among those who share a bucket: what these have spent counts.
             None => missing(quotas.rates(), overflow, now),
         };
-        let mut after = before.clone();
+        let mut after = before;
         if !change(&mut after) {
             return Some(before);
         }
