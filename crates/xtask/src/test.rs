@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every suite, one package at a time, so that a failure names its package.
 
-use std::env;
+use std::{env, path::Path};
 
 use crate::{
     Outcome,
@@ -28,6 +28,12 @@ fn suites(workspace: &Workspace, steps: &mut Steps) -> Outcome {
             steps.run(&format!("test {}", package.name), &line)?;
         }
     }
+    let target = workspace.target_folder()?;
+    for package in &workspace.packages {
+        if let Some(line) = models(package, &target) {
+            steps.run(&format!("loom {}", package.name), &line)?;
+        }
+    }
     Ok(())
 }
 
@@ -42,6 +48,26 @@ fn suite(package: &Package) -> Option<CommandLine> {
     } else {
         line.with_environment("PROPTEST_CASES", PROPERTY_CASES)
     })
+}
+
+/// The unit tests of that name, with the locks of loom, in every order of their steps: of packages that depend on loom
+/// under our cfg for it. With other flags everything is built anew, so it has a folder of its own, that the next
+/// build does not begin from the start.
+fn models(package: &Package, target: &Path) -> Option<CommandLine> {
+    let loom = ["target", "cfg(buttress_loom)", "dependencies", "loom"];
+    package.manifest.get(&loom)?;
+    let folder = target.join("loom");
+    let folder = folder.to_string_lossy();
+    let arguments = [
+        "test",
+        "-p",
+        &package.name,
+        "--lib",
+        "--target-dir",
+        &folder,
+        "loom",
+    ];
+    Some(CommandLine::cargo(arguments).with_environment("RUSTFLAGS", "--cfg buttress_loom"))
 }
 
 #[cfg(test)]
@@ -66,6 +92,31 @@ mod tests {
             lines
                 .iter()
                 .any(|line| line.contains("cargo test -p buttress --all-features"))
+        );
+    }
+
+    #[test]
+    fn packages_with_loom_are_tried_with_it() {
+        let fixture = Fixture::valid();
+        let all = |fixture: &Fixture| -> Vec<String> {
+            let workspace = fixture.workspace();
+            let lines = workspace
+                .packages
+                .iter()
+                .filter_map(|package| models(package, Path::new("t")));
+            lines.map(|line| line.to_string()).collect()
+        };
+        assert_eq!(all(&fixture), [""; 0]);
+        fixture.write(
+            "crates/buttress-testkit/Cargo.toml",
+            "[package]\nname = \"buttress-testkit\"\nversion.workspace = true\npublish = false\n\
+             [target.'cfg(buttress_loom)'.dependencies]\nloom.workspace = true\n",
+        );
+        assert_eq!(
+            all(&fixture),
+            [
+                "RUSTFLAGS='--cfg buttress_loom' cargo test -p buttress-testkit --lib --target-dir t/loom loom"
+            ]
         );
     }
 }

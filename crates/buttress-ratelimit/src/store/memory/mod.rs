@@ -1,3 +1,5 @@
+#[cfg(all(test, buttress_loom))]
+mod loom_tests;
 mod shard;
 mod sync;
 mod table;

@@ -123,3 +123,11 @@ fn full_at(missing: &[u64], now: u64) -> Levels {
         .map(|missing| now.saturating_add(*missing))
         .collect()
 }
+
+/// What the tests with loom look at.
+#[cfg(all(test, buttress_loom))]
+impl Shard {
+    pub(super) fn table(&mut self) -> &mut Table {
+        &mut self.table
+    }
+}
