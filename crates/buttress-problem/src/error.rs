@@ -23,7 +23,7 @@ pub enum ErrorKind {
     InvalidCode,
     /// An extension member bears the name of a member that has its own setter.
     ReservedMember,
-    /// An extension member's name is not a letter followed by letters, digits and `_`
+    /// An extension member's name is not a letter followed by letters, digits, `_` and `-`
     /// (RFC 9457, section 4).
     InvalidMemberName,
     /// A value cannot be serialised as JSON.

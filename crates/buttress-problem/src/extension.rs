@@ -76,7 +76,8 @@ const RESERVED: [(&str, &str); 7] = [
     ("errors", "with_violation"),
 ];
 
-/// A member that we send must have a name that every format can carry (RFC 9457, section 4).
+/// A member that we send must have a name that every format can carry (RFC 9457, section 4). So can `-`, which the RFC advises
+/// against, and which members of problem types have that are registered, such as `violated-policies`.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     if let Some((_, setter)) = RESERVED.iter().find(|(reserved, _)| *reserved == name) {
         return Err(Error::new(
@@ -86,14 +87,14 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     }
     let mut bytes = name.bytes();
     let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic());
-    if starts_well && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+    if starts_well && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
         return Ok(());
     }
     Err(Error::new(
         ErrorKind::InvalidMemberName,
         format!(
             "{name:?} cannot name an extension member: allowed is an ASCII letter, then letters, \
-             digits and `_` (RFC 9457, section 4)"
+             digits, `_` and `-` (RFC 9457, section 4)"
         ),
     ))
 }

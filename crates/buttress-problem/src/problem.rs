@@ -163,7 +163,7 @@ impl Problem {
     /// [`ErrorKind::ReservedMember`](crate::ErrorKind::ReservedMember) for `type`, `title`,
     /// `status`, `detail`, `instance`, `code` and `errors`,
     /// [`ErrorKind::InvalidMemberName`](crate::ErrorKind::InvalidMemberName) for a name that is not
-    /// a letter followed by letters, digits and `_`, and
+    /// a letter followed by letters, digits, `_` and `-`, and
     /// [`ErrorKind::Serialize`](crate::ErrorKind::Serialize) for a value that is not JSON, such as a
     /// map whose keys are lists.
     pub fn try_with_extension(

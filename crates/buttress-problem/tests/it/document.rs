@@ -114,11 +114,11 @@ fn an_extension_that_is_set_twice_stands_once() {
 
 #[test]
 fn extension_names_are_those_of_the_rfc() {
-    for good in ["a", "abc", "requestId", "a1_b", "A"] {
+    for good in ["a", "abc", "requestId", "a1_b", "A", "violated-policies"] {
         let problem = Problem::builder(400).extension(good, 1).build().unwrap();
         assert_eq!(problem.extension::<u8>(good), Some(1));
     }
-    for bad in ["", "x-y", "é", "1a", "_a", "a b", "a.b", "a:b", "a\"", "\0"] {
+    for bad in ["", "é", "1a", "_a", "-a", "a b", "a.b", "a:b", "a\"", "\0"] {
         let error = Problem::builder(400).extension(bad, 1).build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidMemberName, "{bad:?}");
         let log = Log::capture();
