@@ -87,7 +87,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     }
     let mut bytes = name.bytes();
     let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic());
-    if starts_well && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
+    if starts_well && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    {
         return Ok(());
     }
     Err(Error::new(

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// Where the in-process store takes the time from: the clock of the machine that is never set back, or one that a test
@@ -60,6 +60,17 @@ impl Clock {
         let nanos = u64::try_from(self.now().as_nanos()).unwrap_or(u64::MAX);
         nanos.min(crate::bucket::MAX_NANOS)
     }
+}
+
+/// What the calendar of the machine shows, for headers that name a time.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "no clock that is given knows the date"
+)]
+pub(crate) fn since_1970() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 impl Default for Clock {

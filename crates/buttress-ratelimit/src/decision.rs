@@ -39,6 +39,10 @@ impl Decision {
         }
     }
 
+    pub(crate) fn quotas(&self) -> &Quotas {
+        self.quotas.get()
+    }
+
     /// Whether the cost was paid.
     #[must_use]
     pub fn is_allowed(&self) -> bool {

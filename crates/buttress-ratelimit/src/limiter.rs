@@ -233,15 +233,30 @@ impl RateLimiter {
         self.inner.quotas.load_full()
     }
 
-    async fn adjust(&self, key: &Key, by: i64) -> Result<(), Error> {
+    pub(crate) async fn adjust(&self, key: &Key, by: i64) -> Result<(), Error> {
         match &self.inner.backend {
-            Backend::Memory(memory) => self.with_current(|quotas| {
-                let before = memory.adjust(key, quotas.get(), by);
-                before.map(drop).ok_or(Replaced)
-            }),
+            Backend::Memory(memory) => self.adjust_memory(memory, key, by),
             Backend::Store(store) => drop(store.adjust(key, &self.quotas(), by).await?),
         }
         Ok(())
+    }
+
+    /// [`adjust`](Self::adjust) without waiting: `false`, and nothing done, if the buckets are not in this process.
+    pub(crate) fn adjust_now(&self, key: &Key, by: i64) -> bool {
+        match &self.inner.backend {
+            Backend::Memory(memory) => {
+                self.adjust_memory(memory, key, by);
+                true
+            }
+            Backend::Store(_) => false,
+        }
+    }
+
+    fn adjust_memory(&self, memory: &Memory, key: &Key, by: i64) {
+        self.with_current(|quotas| {
+            let before = memory.adjust(key, quotas.get(), by);
+            before.map(drop).ok_or(Replaced)
+        });
     }
 
     /// Works by the quotas of the moment, and again if these are replaced meanwhile.

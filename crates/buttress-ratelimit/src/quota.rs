@@ -106,6 +106,10 @@ impl Quota {
         &self.name
     }
 
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     /// How many a full bucket holds.
     #[must_use]
     pub fn limit(&self) -> u32 {
@@ -126,8 +130,7 @@ impl Quota {
                 format!("the quota {:?} {reason}", self.name),
             )
         };
-        let printable = |byte: u8| matches!(byte, b' '..=b'~');
-        if self.name.is_empty() || self.name.len() > 64 || !self.name.bytes().all(printable) {
+        if !is_name(&self.name) {
             return Err(invalid(format_args!(
                 "has a name that is not 1 to 64 printable ASCII characters"
             )));
@@ -157,6 +160,11 @@ impl Quota {
             ))
         })
     }
+}
+
+/// Whether headers can carry it.
+pub(crate) fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn name_of(count: u32, period: Duration) -> String {

@@ -2,9 +2,18 @@
 
 mod auto_traits;
 mod client_ip;
+mod concurrency;
+mod contract;
+mod headers;
 mod keys;
+mod layer;
+mod layer_axum;
 mod limiter;
 mod memory;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod replacing;
+mod settle;
+mod support;
 mod time;
 mod window;

@@ -1,0 +1,24 @@
+use std::sync::Arc;
+
+use crate::RejectionKind;
+
+#[derive(Debug)]
+pub(crate) struct QuotaCounters;
+
+impl QuotaCounters {
+    pub(crate) fn new(_: &Arc<str>) -> Self {
+        Self
+    }
+
+    #[inline]
+    pub(crate) fn allowed(&self) {}
+
+    #[inline]
+    pub(crate) fn refused(&self) {}
+
+    #[inline]
+    pub(crate) fn shadowed(&self) {}
+}
+
+#[inline]
+pub(crate) fn request_undecided(_: RejectionKind) {}
