@@ -30,9 +30,9 @@ use crate::{ConcurrencyLayer, Decision, Error, ErrorKind, RateLimitLayer, header
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), buttress_ratelimit::Error> {
 /// let exports = RateLimiter::in_process([Quota::per_day(1).named("exports")])?;
-/// let export = async || {
+/// let export = async || -> Result<&str, Rejection> {
 ///     let decision = exports.check(&Key::from("paul"), 1).await?;
-///     Rejection::of(&decision).map_or(Ok(()), Err)
+///     Rejection::of(&decision).map_or(Ok("all of it"), Err)
 /// };
 /// assert!(export().await.is_ok());
 /// let problem = export().await.unwrap_err().to_problem();
@@ -222,6 +222,13 @@ impl ToProblem for Rejection {
 
     fn catalogue() -> Catalogue {
         Catalogue::from_iter([QUOTA_EXCEEDED, COST_TOO_LARGE, AT_CAPACITY, UNAVAILABLE])
+    }
+}
+
+/// Of what could not be decided: a cost that no bucket has is the client's error, and everything else is not.
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        Self::undecided(&error)
     }
 }
 
