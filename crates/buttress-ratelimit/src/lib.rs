@@ -50,4 +50,6 @@ pub use request_key::{
 };
 pub use service::RateLimitService;
 pub use settle::{Reservation, Settle};
+#[cfg(feature = "governor")]
+pub use store::governor::GovernorStore;
 pub use store::{RateLimitStore, memory::MemoryStore};

@@ -1,5 +1,7 @@
 //! Where buckets are kept.
 
+#[cfg(feature = "governor")]
+pub(crate) mod governor;
 pub(crate) mod memory;
 
 use async_trait::async_trait;

@@ -37,3 +37,10 @@ fn everything_can_be_sent_shared_and_printed() {
     is_cloned::<Decision>();
     is_cloned::<RateLimiter>();
 }
+
+#[cfg(feature = "governor")]
+#[test]
+fn a_store_of_governor_can_be_sent_shared_and_printed() {
+    fn is_shared<T: Send + Sync + Debug + 'static>() {}
+    is_shared::<buttress_ratelimit::GovernorStore>();
+}
