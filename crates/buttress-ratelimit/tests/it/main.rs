@@ -2,14 +2,11 @@
 
 mod auto_traits;
 mod client_ip;
-<<<<<<< HEAD
 mod concurrency;
 mod contract;
-mod headers;
-=======
 #[cfg(feature = "governor")]
 mod governor;
->>>>>>> f6bd36b (ratelimit: take the buckets of a limiter of governor)
+mod headers;
 mod keys;
 mod layer;
 mod layer_axum;
