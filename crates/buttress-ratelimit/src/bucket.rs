@@ -60,7 +60,7 @@ impl Rate {
     }
 
     /// What a cost of this many tokens takes, in nanoseconds.
-    fn price(&self, cost: u32) -> u64 {
+    pub(crate) fn price(&self, cost: u32) -> u64 {
         // A cost is at most what a full bucket has.
         self.interval.saturating_mul(u64::from(cost))
     }

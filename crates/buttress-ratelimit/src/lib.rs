@@ -26,6 +26,8 @@ mod responder;
 mod service;
 mod settle;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use body::ResponseBody;
 pub use bucket::Rate;
@@ -52,4 +54,6 @@ pub use service::RateLimitService;
 pub use settle::{Reservation, Settle};
 #[cfg(feature = "governor")]
 pub use store::governor::GovernorStore;
+#[cfg(feature = "redis")]
+pub use store::redis::{RedisClient, RedisStore};
 pub use store::{RateLimitStore, memory::MemoryStore};

@@ -233,6 +233,29 @@ impl RateLimiter {
         self.inner.quotas.load_full()
     }
 
+    /// What the store answers to several charges at once.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn charge_many(
+        &self,
+        key: &Key,
+        cost: u32,
+        count: u32,
+    ) -> Result<(Arc<Quotas>, Levels), Error> {
+        match &self.inner.backend {
+            Backend::Memory(memory) => Ok(self.with_current(|quotas| {
+                let before = memory.charge(key, quotas.get(), cost, count);
+                before
+                    .map(|before| (quotas.shared(), before))
+                    .ok_or(Replaced)
+            })),
+            Backend::Store(store) => {
+                let quotas = self.quotas();
+                let before = store.charge(key, &quotas, cost, count).await?;
+                Ok((quotas, before))
+            }
+        }
+    }
+
     pub(crate) async fn adjust(&self, key: &Key, by: i64) -> Result<(), Error> {
         match &self.inner.backend {
             Backend::Memory(memory) => self.adjust_memory(memory, key, by),

@@ -9,6 +9,7 @@ use crate::{Error, ErrorKind, Levels, Quota, bucket::Rate, levels::MAX_QUOTAS};
 #[derive(Debug)]
 pub struct Quotas {
     id: u64,
+    tag: u64,
     quotas: Vec<Quota>,
     rates: Vec<Rate>,
     has_shadow: bool,
@@ -45,7 +46,10 @@ impl Quotas {
                 quotas.len()
             ));
         }
-        let rates = quotas.iter().map(Quota::rate).collect::<Result<_, _>>()?;
+        let rates = quotas
+            .iter()
+            .map(Quota::rate)
+            .collect::<Result<Vec<_>, _>>()?;
         for (at, quota) in quotas.iter().enumerate() {
             if quotas[..at]
                 .iter()
@@ -58,6 +62,7 @@ impl Quotas {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Ok(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
+            tag: tag(&quotas, &rates),
             quotas,
             rates,
             has_shadow,
@@ -78,6 +83,7 @@ impl Quotas {
     pub(crate) fn without_previous(&self) -> Self {
         Self {
             id: self.id,
+            tag: self.tag,
             quotas: self.quotas.clone(),
             rates: self.rates.clone(),
             has_shadow: self.has_shadow,
@@ -95,22 +101,7 @@ impl Quotas {
     /// Shadow quotas have the tag of those that refuse.
     #[must_use]
     pub fn tag(&self) -> u64 {
-        // FNV-1a, since the hashes of the standard library may be others in its next version.
-        const PRIME: u64 = 0x100_0000_01b3;
-        let mut hash = 0xcbf2_9ce4_8422_2325;
-        let mut write = |bytes: &[u8]| {
-            for byte in bytes {
-                hash = (hash ^ u64::from(*byte)).wrapping_mul(PRIME);
-            }
-        };
-        for (quota, rate) in self.quotas.iter().zip(&self.rates) {
-            write(quota.name().as_bytes());
-            write(&[0]);
-            for number in [rate.interval(), u64::from(rate.burst()), rate.deepest()] {
-                write(&number.to_be_bytes());
-            }
-        }
-        hash
+        self.tag
     }
 
     /// The quotas.
@@ -214,6 +205,25 @@ impl Quotas {
             .zip(missing)
             .map(|((quota, rate), missing)| (quota, rate, *missing))
     }
+}
+
+fn tag(quotas: &[Quota], rates: &[Rate]) -> u64 {
+    // FNV-1a, since the hashes of the standard library may be others in its next version.
+    const PRIME: u64 = 0x100_0000_01b3;
+    let mut hash = 0xcbf2_9ce4_8422_2325;
+    let mut write = |bytes: &[u8]| {
+        for byte in bytes {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(PRIME);
+        }
+    };
+    for (quota, rate) in quotas.iter().zip(rates) {
+        write(quota.name().as_bytes());
+        write(&[0]);
+        for number in [rate.interval(), u64::from(rate.burst()), rate.deepest()] {
+            write(&number.to_be_bytes());
+        }
+    }
+    hash
 }
 
 #[cfg(test)]

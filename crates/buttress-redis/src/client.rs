@@ -29,24 +29,19 @@ enum Servers {
 }
 
 impl RedisClient {
-    /// A new connection, within the first time. No answer is waited for longer than the caller of [`Connection::ask`]
-    /// waits, which is the second one.
-    pub(crate) async fn connect(
-        &self,
-        connecting: Duration,
-        answering: Duration,
-    ) -> RedisResult<Connection> {
+    /// A new connection. No answer is waited for longer than the caller of [`Connection::ask`] waits.
+    pub(crate) async fn connect(&self, timeout: Duration) -> RedisResult<Connection> {
         match &self.0 {
             Servers::Single(client) => client
-                .get_multiplexed_async_connection_with_config(&config(connecting))
+                .get_multiplexed_async_connection_with_config(&config(timeout))
                 .await
                 .map(Connection::Single),
             #[cfg(feature = "cluster")]
             Servers::Cluster(client) => {
                 // Each node has the time that all have, since a call may have to ask a second one.
                 let config = ClusterConfig::new()
-                    .set_connection_timeout(connecting)
-                    .set_response_timeout(answering);
+                    .set_connection_timeout(timeout)
+                    .set_response_timeout(timeout);
                 let connection = client.get_async_connection_with_config(config).await?;
                 Ok(Connection::Cluster(connection))
             }
@@ -54,7 +49,7 @@ impl RedisClient {
             Servers::Sentinel(client) => client
                 .lock()
                 .await
-                .get_async_connection_with_config(&config(connecting))
+                .get_async_connection_with_config(&config(timeout))
                 .await
                 .map(Connection::Single),
         }

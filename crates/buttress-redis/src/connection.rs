@@ -144,7 +144,7 @@ impl Inner {
 
     async fn connect(self: Arc<Self>, outcome: watch::Sender<Option<RedisResult<Arc<Line>>>>) {
         let time = self.timeout.max(CONNECTING);
-        let connection = in_time(time, self.client.connect(time, self.timeout)).await;
+        let connection = in_time(time, self.client.connect(time)).await;
         let line = connection.map(|connection| {
             Arc::new(Line {
                 connection,

@@ -3,6 +3,8 @@
 #[cfg(feature = "governor")]
 pub(crate) mod governor;
 pub(crate) mod memory;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 
 use async_trait::async_trait;
 

@@ -16,6 +16,8 @@ mod memory;
 mod metrics;
 mod replacing;
 mod settle;
+#[cfg(feature = "testing")]
+mod stores;
 mod support;
 mod time;
 mod window;

@@ -1,0 +1,62 @@
+-- KEYS, the answer, and what is kept: as in charge.lua.
+-- ARGV: 'take', 'give' or 'set'; of each bucket how much may be missing, and by how much that changes or what it is set
+-- to, each in seconds and nanoseconds.
+local how = ARGV[1]
+local value = redis.call('GET', KEYS[1])
+if KEYS[2] then
+    if how == 'set' then
+        redis.call('DEL', KEYS[2])
+    elseif not value then
+        local before = redis.call('GET', KEYS[2])
+        if before then
+            return {time[1], time[2], false, before}
+        end
+    end
+end
+local seconds, nanos = tonumber(time[1]), time[2] * 1000
+
+local function carry(s, n)
+    if n < 0 then
+        return s - 1, n + 1e9
+    elseif n >= 1e9 then
+        return s + 1, n - 1e9
+    end
+    return s, n
+end
+
+-- Neither less than nothing nor more than may be missing.
+local function bound(s, n, at)
+    if s < 0 then
+        return 0, 0
+    end
+    local beyond = s - ARGV[at]
+    if beyond > 0 or beyond == 0 and n - ARGV[at + 1] > 0 then
+        return tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+    end
+    return s, n
+end
+
+local slowest = 0
+local times = {}
+for at = 2, #ARGV - 3, 4 do
+    local s, n = 0, 0
+    if value and how ~= 'set' then
+        local from = 20 * #times
+        s, n = carry(value:sub(from + 1, from + 10) - seconds, value:sub(from + 11, from + 19) - nanos)
+        s, n = bound(s, n, at)
+    end
+    if how == 'give' then
+        s, n = carry(s - ARGV[at + 2], n - ARGV[at + 3])
+    else
+        s, n = carry(s + ARGV[at + 2], n + ARGV[at + 3])
+    end
+    s, n = bound(s, n, at)
+    slowest = math.max(slowest, s * 1000 + math.ceil(n / 1e6))
+    times[#times + 1] = string.format('%010d%09d', carry(s + seconds, n + nanos))
+end
+if slowest > 0 then
+    redis.call('SET', KEYS[1], table.concat(times, ' '), 'PX', slowest)
+else
+    redis.call('DEL', KEYS[1])
+end
+return {time[1], time[2], value, false}

@@ -1,0 +1,71 @@
+//! What is kept of buckets: when each of them is full, in nanoseconds, in 19 digits.
+
+use buttress_redis::Call;
+
+use crate::{Levels, Quotas};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Two arguments, since a number of Lua does not hold all nanoseconds.
+pub(super) fn seconds_and_nanos(call: &mut Call<'_>, nanos: u64) {
+    call.arg(nanos / SECOND).arg(nanos % SECOND);
+}
+
+pub(super) fn time(seconds: u64, micros: u64) -> u64 {
+    seconds.saturating_mul(SECOND).saturating_add(micros * 1000)
+}
+
+/// What is missing of the buckets now. `None` if it is something else that is kept.
+pub(super) fn missing(value: Option<&[u8]>, quotas: &Quotas, now: u64) -> Option<Levels> {
+    let Some(value) = value else {
+        return Some(Levels::full(quotas.len()));
+    };
+    let mut times = value.split(|byte| *byte == b' ');
+    let levels: Option<Levels> = quotas
+        .rates()
+        .iter()
+        .map(|rate| Some(rate.missing(number(times.next()?)?, now)))
+        .collect();
+    levels.filter(|_| times.next().is_none())
+}
+
+/// What is kept, and for how many milliseconds.
+pub(super) fn write(missing: &[u64], now: u64) -> (String, u64) {
+    let times = missing.iter();
+    let times = times.map(|missing| format!("{:019}", now.saturating_add(*missing)));
+    let slowest = missing.iter().max().copied().unwrap_or(0);
+    (
+        times.collect::<Vec<_>>().join(" "),
+        slowest.div_ceil(1_000_000),
+    )
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    str::from_utf8(digits).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Quota;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let quotas = [Quota::per_second(1), Quota::per_day(3).burst(5)];
+        let quotas = Quotas::new(quotas).expect("quotas");
+        let now = time(1_700_000_000, 123_456);
+        assert_eq!(now, 1_700_000_000_123_456_000);
+        for levels in [[0, 0], [999_999_999, 144_000_000_000_000], [1, 0]] {
+            let (value, millis) = write(&levels, now);
+            assert_eq!(value.len(), 39);
+            let read = missing(Some(value.as_bytes()), &quotas, now);
+            assert_eq!(read.as_deref(), Some(&levels[..]));
+            assert_eq!(millis, levels[0].max(levels[1]).div_ceil(1_000_000));
+        }
+        assert_eq!(missing(None, &quotas, now).as_deref(), Some(&[0, 0][..]));
+        for nonsense in ["", "1", "1 2 3", "1 x", "-1 2"] {
+            let read = missing(Some(nonsense.as_bytes()), &quotas, now);
+            assert_eq!(read, None, "{nonsense:?}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Every store against the conformance suite.
+
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
