@@ -57,9 +57,22 @@ pub trait StoreHarness: Send + Sync + 'static {
 ///
 /// Panics when a case fails, after all have run, with their names; each has said why by then.
 pub async fn check_store(harness: impl StoreHarness) {
-    let harness: Arc<dyn StoreHarness> = Arc::new(harness);
+    run(Arc::new(harness), CASES).await;
+}
+
+/// Runs those cases that need no more than charges of one quota, for a store that can do nothing else: what it cannot do is
+/// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+///
+/// # Panics
+///
+/// As [`check_store`].
+pub async fn check_charges(harness: impl StoreHarness) {
+    run(Arc::new(harness), CHARGES).await;
+}
+
+async fn run(harness: Arc<dyn StoreHarness>, cases: &[(&str, Case)]) {
     let mut failed = Vec::new();
-    for (name, case) in CASES {
+    for (name, case) in cases {
         // A task of its own catches the panic.
         if tokio::spawn(case(Arc::clone(&harness))).await.is_err() {
             failed.push(*name);
@@ -69,7 +82,7 @@ pub async fn check_store(harness: impl StoreHarness) {
         failed.is_empty(),
         "{} of {} cases failed: {}",
         failed.len(),
-        CASES.len(),
+        cases.len(),
         failed.join(", ")
     );
 }
@@ -111,6 +124,12 @@ const CASES: &[(&str, Case)] = cases![
     windows::who_sends_at_the_rate_is_never_refused,
     reference::levels_are_those_of_the_rules,
     reference::levels_of_deep_buckets_are_those_of_the_rules,
+];
+
+const CHARGES: &[(&str, Case)] = cases![
+    charges::keys_have_buckets_of_their_own,
+    races::as_many_are_let_in_as_there_are_tokens,
+    windows::who_sends_at_the_rate_is_never_refused,
 ];
 
 /// A key that nobody else has.

@@ -1,6 +1,8 @@
 //! Who asks, behind proxies, and who only says so.
 
 mod hostile;
+#[cfg(feature = "axum")]
+mod served;
 
 use buttress_ratelimit::{ClientIp, ErrorKind, Networks, RequestKey};
 use http::{HeaderName, HeaderValue, request::Parts};

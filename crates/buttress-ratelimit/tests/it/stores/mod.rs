@@ -1,5 +1,7 @@
 //! Every store against the conformance suite.
 
+#[cfg(feature = "governor")]
+mod governor;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
