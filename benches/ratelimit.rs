@@ -50,6 +50,11 @@ fn is_allowed(limiter: &RateLimiter, address: IpAddr) -> bool {
         .is_allowed()
 }
 
+/// All that a layer has to know without headers.
+fn pays(limiter: &RateLimiter, address: IpAddr) -> bool {
+    limiter.pays_now(&Key::from(address), 1)
+}
+
 /// The times at which the buckets are full, by hand.
 struct ByHand {
     begun: Instant,
@@ -104,6 +109,9 @@ fn decide(criterion: &mut Criterion) {
     let mut group = Interleaved::new("ratelimit: decide, one key");
     let input = || black_box(address(1));
     group.add("floor: by hand", input, |it| by_hand.is_allowed(it));
+    group.add("buttress-ratelimit, paid and nothing else", input, |it| {
+        pays(&one, it)
+    });
     group.add("buttress-ratelimit", input, |it| is_allowed(&one, it));
     group.add("buttress-ratelimit, two quotas", input, |it| {
         is_allowed(&two, it)

@@ -34,6 +34,11 @@ pub(crate) fn ask(config: &Arc<Config>, parts: &Parts) -> Asked {
         return Asked::Now(Verdict::Pass(Answer::default()));
     };
     let cost = config.cost.as_ref().map_or(1, |cost| cost(parts));
+    // Nothing is told, counted or held of a request that simply passes.
+    let simple = config.formats.is_none() && config.settle.is_none() && !metrics::COUNTED;
+    if simple && config.limiter.pays_now(&key, cost) {
+        return Asked::Now(Verdict::Pass(Answer::default()));
+    }
     if let Some(decided) = config.limiter.check_now(&key, cost) {
         return Asked::Now(verdict(config, key, decided));
     }

@@ -48,6 +48,7 @@ impl Rate {
     /// How long an empty bucket takes to fill, in nanoseconds. As much may be missing at most of a bucket that a
     /// charge is taken from.
     #[must_use]
+    #[inline]
     pub fn capacity(&self) -> u64 {
         self.interval * u64::from(self.burst)
     }
@@ -55,22 +56,26 @@ impl Rate {
     /// How much may be missing at most, in nanoseconds: an empty bucket and the debt that is allowed. What a store
     /// reads beyond it was written before its clock was set back, or under another quota.
     #[must_use]
+    #[inline]
     pub fn deepest(&self) -> u64 {
         self.interval * (u64::from(self.burst) + u64::from(self.debt))
     }
 
     /// What a cost of this many tokens takes, in nanoseconds.
+    #[inline]
     pub(crate) fn price(&self, cost: u32) -> u64 {
         // A cost is at most what a full bucket has.
         self.interval.saturating_mul(u64::from(cost))
     }
 
     /// What is missing of a bucket that will be full at this time.
+    #[inline]
     pub(crate) fn missing(&self, full_at: u64, now: u64) -> u64 {
         full_at.saturating_sub(now).min(self.deepest())
     }
 
     /// How many charges of this cost it can pay at once, of a bucket of which this much is missing.
+    #[inline]
     pub(crate) fn affords(&self, missing: u64, cost: u32, count: u32) -> u32 {
         let Some(left) = self.capacity().checked_sub(missing) else {
             // In debt, even what costs nothing is not refused: it asks how things stand.
@@ -78,11 +83,14 @@ impl Rate {
         };
         match self.price(cost) {
             0 => count,
+            // What nearly everybody asks needs no division, which takes as long as all the rest of a decision.
+            price if count <= 1 => u32::from(price <= left && count == 1),
             price => u32::try_from(left / price).unwrap_or(u32::MAX).min(count),
         }
     }
 
     /// What is missing after this many charges that it could pay.
+    #[inline]
     pub(crate) fn charged(&self, missing: u64, cost: u32, count: u32) -> u64 {
         missing.saturating_add(self.price(cost).saturating_mul(u64::from(count)))
     }

@@ -1,8 +1,10 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
+
+use crate::bucket::MAX_NANOS;
 
 /// Where the in-process store takes the time from: the clock of the machine that is never set back, or one that a test
 /// moves.
@@ -24,20 +26,19 @@ pub struct Clock(Source);
 
 #[derive(Clone)]
 enum Source {
-    /// Since then.
-    Machine(Instant),
+    /// The counter of the processor, where that is steady, since it had this value: to ask the system takes longer than
+    /// all the rest of a decision.
+    Machine(quanta::Clock, u64),
     Other(Arc<dyn Fn() -> Duration + Send + Sync>),
 }
 
 impl Clock {
-    /// The clock of the machine.
+    /// The clock of the machine: its processor's counter, which is compared with the system's clock once in a process.
     #[must_use]
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "this is the clock that everything else is given"
-    )]
     pub fn system() -> Self {
-        Self(Source::Machine(Instant::now()))
+        let clock = quanta::Clock::new();
+        let begun = clock.raw();
+        Self(Source::Machine(clock, begun))
     }
 
     /// A clock that shows what the function returns: the time since any one point.
@@ -49,16 +50,17 @@ impl Clock {
     /// What it shows.
     #[must_use]
     pub fn now(&self) -> Duration {
-        match &self.0 {
-            Source::Machine(since) => since.elapsed(),
-            Source::Other(now) => now(),
-        }
+        Duration::from_nanos(self.nanos())
     }
 
     /// In nanoseconds, up to where the rules reckon.
+    #[inline]
     pub(crate) fn nanos(&self) -> u64 {
-        let nanos = u64::try_from(self.now().as_nanos()).unwrap_or(u64::MAX);
-        nanos.min(crate::bucket::MAX_NANOS)
+        let nanos = match &self.0 {
+            Source::Machine(clock, begun) => clock.delta_as_nanos(*begun, clock.raw()),
+            Source::Other(now) => u64::try_from(now().as_nanos()).unwrap_or(u64::MAX),
+        };
+        nanos.min(MAX_NANOS)
     }
 }
 
@@ -82,5 +84,26 @@ impl Default for Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Clock").field(&self.now()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_of_the_machine_goes_on() {
+        let clock = Clock::system();
+        let before = clock.now();
+        while clock.now() < before + Duration::from_micros(50) {
+            std::hint::spin_loop();
+        }
+        assert!(clock.clone().now() > before);
+    }
+
+    #[test]
+    fn a_time_that_is_too_large_is_the_last_one() {
+        let clock = Clock::new(|| Duration::MAX);
+        assert_eq!(clock.nanos(), MAX_NANOS);
     }
 }

@@ -127,7 +127,7 @@ impl Snapshot {
         Self(quotas)
     }
 
-    pub(crate) fn get(&self) -> &Quotas {
+    pub(crate) fn get(&self) -> &Arc<Quotas> {
         &self.0
     }
 

@@ -30,7 +30,7 @@ enum Bytes {
     Many(Vec<u8>),
 }
 
-const FEW: usize = 62;
+const FEW: usize = 46;
 
 impl Key {
     /// The one key of those who share one bucket.

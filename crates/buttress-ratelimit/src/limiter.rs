@@ -71,6 +71,7 @@ impl RateLimiter {
         quotas: impl IntoIterator<Item = Quota>,
     ) -> Result<Self, Error> {
         let quotas = Quotas::new(quotas)?;
+        let quotas = Arc::new(quotas);
         let memory = Memory::new(store, &quotas);
         Ok(Self::of(quotas, Backend::Memory(memory)))
     }
@@ -85,13 +86,13 @@ impl RateLimiter {
         quotas: impl IntoIterator<Item = Quota>,
     ) -> Result<Self, Error> {
         let store = Backend::Store(Box::new(store));
-        Ok(Self::of(Quotas::new(quotas)?, store))
+        Ok(Self::of(Arc::new(Quotas::new(quotas)?), store))
     }
 
-    fn of(quotas: Quotas, backend: Backend) -> Self {
+    fn of(quotas: Arc<Quotas>, backend: Backend) -> Self {
         Self {
             inner: Arc::new(Inner {
-                quotas: ArcSwap::from_pointee(quotas),
+                quotas: ArcSwap::new(quotas),
                 replacing: Mutex::new(()),
                 backend,
             }),
@@ -125,16 +126,39 @@ impl RateLimiter {
         }
     }
 
+    /// Pays the cost if that can be done at once and nothing else is to be known of it: in about half of the time that a
+    /// decision takes. `true` is an allowed charge; `false` has charged nothing, and is no refusal:
+    /// [`check`](Self::check) says what is. It is `false` whenever the buckets are elsewhere, the cost is 0, or a quota only
+    /// counts.
+    ///
+    /// ```
+    /// use buttress_ratelimit::{Error, Key, Quota, RateLimiter};
+    ///
+    /// async fn passes(limiter: &RateLimiter, key: &Key) -> Result<bool, Error> {
+    ///     Ok(limiter.pays_now(key, 1) || limiter.check(key, 1).await?.is_allowed())
+    /// }
+    /// # let limiter = RateLimiter::in_process([Quota::per_second(1)])?;
+    /// # assert!(limiter.pays_now(&Key::global(), 1) && !limiter.pays_now(&Key::global(), 1));
+    /// # Ok::<_, Error>(())
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn pays_now(&self, key: &Key, cost: u32) -> bool {
+        match &self.inner.backend {
+            Backend::Memory(memory) => memory.pays(key, cost),
+            Backend::Store(_) => false,
+        }
+    }
+
+    #[inline]
     fn check_memory(&self, memory: &Memory, key: &Key, cost: u32) -> Result<Decision, Error> {
-        self.with_current(|quotas| {
-            if let Err(error) = quotas.get().check_cost(cost) {
-                return Ok(Err(error));
+        loop {
+            let quotas = self.snapshot();
+            quotas.get().check_cost(cost)?;
+            if let Some(before) = memory.charge(key, quotas.get(), cost, 1) {
+                return Ok(decide(quotas, before, cost));
             }
-            match memory.charge(key, quotas.get(), cost, 1) {
-                Some(before) => Ok(Ok(decide(quotas, before, cost))),
-                None => Err(Replaced),
-            }
-        })
+        }
     }
 
     /// How things stand for this key: a [`check`](Self::check) that costs nothing.

@@ -13,6 +13,8 @@ pub struct Quotas {
     quotas: Vec<Quota>,
     rates: Vec<Rate>,
     has_shadow: bool,
+    /// What the smallest of the buckets that refuse can pay.
+    max_cost: u32,
     previous: Option<Previous>,
 }
 
@@ -59,6 +61,8 @@ impl Quotas {
             }
         }
         let has_shadow = quotas.iter().any(Quota::is_shadow);
+        let refusing = quotas.iter().filter(|quota| !quota.is_shadow());
+        let max_cost = refusing.map(Quota::limit).min().unwrap_or(u32::MAX);
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Ok(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -66,6 +70,7 @@ impl Quotas {
             quotas,
             rates,
             has_shadow,
+            max_cost,
             previous: None,
         })
     }
@@ -87,6 +92,7 @@ impl Quotas {
             quotas: self.quotas.clone(),
             rates: self.rates.clone(),
             has_shadow: self.has_shadow,
+            max_cost: self.max_cost,
             previous: None,
         }
     }
@@ -154,56 +160,79 @@ impl Quotas {
 
     /// How many charges of this cost these buckets pay at once, up to `count`: all that refuse have to agree.
     #[must_use]
+    #[inline]
     pub fn granted(&self, missing: &[u64], cost: u32, count: u32) -> u32 {
-        self.each(missing)
-            .filter(|(quota, ..)| !quota.is_shadow())
-            .map(|(_, rate, missing)| rate.affords(missing, cost, count))
-            .min()
-            .unwrap_or(count)
+        let mut granted = count;
+        for (at, (rate, missing)) in self.rates.iter().zip(missing).enumerate() {
+            if !self.only_counts(at) {
+                granted = granted.min(rate.affords(*missing, cost, count));
+            }
+        }
+        granted
     }
 
     /// What is missing after `granted` charges of this cost were taken. One that only counts takes as many as it can.
+    #[inline]
     pub(crate) fn charge(&self, missing: &mut [u64], cost: u32, granted: u32) {
-        for (at, rate) in self.rates.iter().enumerate() {
-            let taken = match self.has_shadow && self.quotas[at].is_shadow() {
-                true => rate.affords(missing[at], cost, granted),
+        for (at, (rate, missing)) in self.rates.iter().zip(missing).enumerate() {
+            let taken = match self.only_counts(at) {
+                true => rate.affords(*missing, cost, granted),
                 false => granted,
             };
-            missing[at] = rate.charged(missing[at], cost, taken);
+            *missing = rate.charged(*missing, cost, taken);
         }
+    }
+
+    /// As many charges as are granted, and how many these are. A cost of nothing takes nothing.
+    #[inline]
+    pub(crate) fn charge_up_to(&self, missing: &mut [u64], cost: u32, count: u32) -> u32 {
+        if cost == 0 {
+            return 0;
+        }
+        let granted = self.granted(missing, cost, count);
+        if granted > 0 {
+            self.charge(missing, cost, granted);
+        }
+        granted
+    }
+
+    #[inline]
+    pub(crate) fn has_shadow(&self) -> bool {
+        self.has_shadow
+    }
+
+    #[inline]
+    fn only_counts(&self, at: usize) -> bool {
+        self.has_shadow && self.quotas[at].is_shadow()
     }
 
     /// # Errors
     ///
     /// When no bucket of one of them ever has so much.
+    #[inline]
     pub(crate) fn check_cost(&self, cost: u32) -> Result<(), Error> {
-        let too_small = self
-            .quotas
-            .iter()
-            .find(|quota| cost > quota.limit() && !quota.is_shadow());
-        match too_small {
-            None => Ok(()),
-            Some(quota) => Err(Error::new(
-                ErrorKind::CostTooLarge,
-                format!(
-                    "the cost of {cost} is more than a full bucket of the quota {:?} has: at most {} are allowed",
-                    quota.name(),
-                    quota.limit(),
-                ),
-            )),
+        match cost <= self.max_cost {
+            true => Ok(()),
+            false => Err(self.too_large(cost)),
         }
+    }
+
+    #[cold]
+    fn too_large(&self, cost: u32) -> Error {
+        let mut refusing = self.quotas.iter().filter(|quota| !quota.is_shadow());
+        let smallest = refusing.find(|quota| quota.limit() == self.max_cost);
+        Error::new(
+            ErrorKind::CostTooLarge,
+            format!(
+                "the cost of {cost} is more than a full bucket of the quota {:?} has: at most {} are allowed",
+                smallest.map(Quota::name).unwrap_or_default(),
+                self.max_cost,
+            ),
+        )
     }
 
     pub(crate) fn len(&self) -> usize {
         self.rates.len()
-    }
-
-    fn each<'a>(&'a self, missing: &'a [u64]) -> impl Iterator<Item = (&'a Quota, &'a Rate, u64)> {
-        self.quotas
-            .iter()
-            .zip(&self.rates)
-            .zip(missing)
-            .map(|((quota, rate), missing)| (quota, rate, *missing))
     }
 }
 

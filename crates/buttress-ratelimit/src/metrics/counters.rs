@@ -38,6 +38,9 @@ pub fn describe_metrics() {
 }
 
 /// The counters of one quota. What names them is made once, so that to count costs no allocation.
+/// Whether anything is.
+pub(crate) const COUNTED: bool = true;
+
 #[derive(Debug)]
 pub(crate) struct QuotaCounters {
     allowed: Key,

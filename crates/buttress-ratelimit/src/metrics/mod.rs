@@ -9,6 +9,6 @@ mod without;
 #[cfg(feature = "metrics")]
 pub use self::counters::describe_metrics;
 #[cfg(feature = "metrics")]
-pub(crate) use self::counters::{QuotaCounters, request_undecided};
+pub(crate) use self::counters::{COUNTED, QuotaCounters, request_undecided};
 #[cfg(not(feature = "metrics"))]
-pub(crate) use self::without::{QuotaCounters, request_undecided};
+pub(crate) use self::without::{COUNTED, QuotaCounters, request_undecided};

@@ -2,6 +2,9 @@ use std::sync::Arc;
 
 use crate::RejectionKind;
 
+/// Whether anything is.
+pub(crate) const COUNTED: bool = false;
+
 #[derive(Debug)]
 pub(crate) struct QuotaCounters;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use buttress_ratelimit::{Decision, ErrorKind, Key, Quota, RateLimiter};
+use buttress_ratelimit::{Decision, ErrorKind, Inherit, Key, Quota, RateLimiter};
 
 use crate::time::Time;
 
@@ -166,6 +166,25 @@ fn what_only_counts_is_charged_apart() {
     let refused = now(&limiter, &paul(), 1);
     assert!(!refused.is_allowed());
     assert_eq!(refused.violated().count(), 1);
+}
+
+#[test]
+fn what_is_paid_at_once_is_paid_once() {
+    let time = Time::new();
+    let limiter = time.limiter([Quota::per_second(4), Quota::per_minute(9)]);
+    assert!(!limiter.pays_now(&paul(), 0) && !limiter.pays_now(&paul(), 5));
+    assert_eq!(remaining(&now(&limiter, &paul(), 0)), [4, 9]);
+    assert!(limiter.pays_now(&paul(), 3));
+    assert!(!limiter.pays_now(&paul(), 2));
+    assert_eq!(remaining(&now(&limiter, &paul(), 0)), [1, 6]);
+    limiter
+        .replace([Quota::per_second(2).named("4-per-1s")], Inherit::Spent)
+        .expect("quotas");
+    assert!(!limiter.pays_now(&paul(), 1));
+    // What only counts is asked for by name.
+    let tried = time.limiter([Quota::per_second(4), Quota::per_minute(9).shadow()]);
+    assert!(!tried.pays_now(&paul(), 1));
+    assert_eq!(remaining(&now(&tried, &paul(), 0)), [4, 9]);
 }
 
 #[tokio::test]

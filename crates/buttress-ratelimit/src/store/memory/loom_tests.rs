@@ -17,14 +17,14 @@ fn quotas(burst: u32) -> Quotas {
     Quotas::new([quota]).expect("quotas")
 }
 
-fn memory(quotas: &Quotas) -> Memory {
+fn memory(quotas: &Arc<Quotas>) -> Memory {
     let clock = Clock::new(|| Duration::from_secs(1 << 20));
     let store = MemoryStore::new().with_max_keys(8).with_clock(clock);
     Memory::new(&store, quotas)
 }
 
 /// As the limiter does it: by the quotas of before if these still are what the buckets are of.
-fn admitted(memory: &Memory, key: &Key, quotas: &Quotas) -> Option<bool> {
+fn admitted(memory: &Memory, key: &Key, quotas: &Arc<Quotas>) -> Option<bool> {
     let before = memory.charge(key, quotas, 1, 1)?;
     Some(quotas.granted(&before, 1, 1) == 1)
 }
@@ -74,13 +74,10 @@ fn loom_two_keys_do_not_get_the_last_place_both() {
     let mut able =
         hashes(1).filter(|hash| all_but_one(&quotas).table().claim(*hash, NOW).is_some());
     let hashes: [u64; 3] = std::array::from_fn(|_| able.next().expect("a key"));
-    let admitted = |shard: &Mutex<Shard>, hash: u64, quotas: &Quotas| {
+    let admitted = |shard: &Mutex<Shard>, hash: u64, quotas: &Arc<Quotas>| {
         let mut shard = shard.lock().expect("no panic");
-        let before = shard.change(hash, quotas, NOW, |missing| {
-            let granted = quotas.granted(missing, 1, 1);
-            quotas.charge(missing, 1, granted);
-            granted > 0
-        });
+        let charge = |quotas: &Quotas, missing: &mut [u64]| quotas.charge_up_to(missing, 1, 1) > 0;
+        let before = shard.change(hash, quotas, NOW, charge);
         quotas.granted(&before.expect("its quotas"), 1, 1) == 1
     };
     loom::model(move || {
@@ -109,7 +106,7 @@ fn hashes(parity: u64) -> impl Iterator<Item = u64> {
 }
 
 /// A part of the table with two groups of eight places, of which one is free.
-fn all_but_one(quotas: &Quotas) -> Shard {
+fn all_but_one(quotas: &Arc<Quotas>) -> Shard {
     let mut shard = Shard::new(2, quotas);
     let table = shard.table();
     for hash in hashes(0).take(1_000).skip(1) {

@@ -7,7 +7,7 @@ mod table;
 use std::{
     fmt,
     hash::{BuildHasher, Hasher, RandomState},
-    sync::PoisonError,
+    sync::{Arc, PoisonError},
 };
 
 use shard::Shard;
@@ -81,7 +81,7 @@ pub(crate) struct Memory {
 struct Padded(Mutex<Shard>);
 
 impl Memory {
-    pub(crate) fn new(store: &MemoryStore, quotas: &Quotas) -> Self {
+    pub(crate) fn new(store: &MemoryStore, quotas: &Arc<Quotas>) -> Self {
         // Few keys are not spread so thinly that some parts are full while others have room.
         let shards = (store.max_keys / 1024).next_power_of_two().min(MAX_SHARDS);
         let mean = store.max_keys.div_ceil(shards);
@@ -102,25 +102,38 @@ impl Memory {
 
     /// [`RateLimitStore::charge`](crate::RateLimitStore::charge), and so on: `None` when the buckets are those of later
     /// quotas by now.
+    #[inline]
     pub(crate) fn charge(
         &self,
         key: &Key,
-        quotas: &Quotas,
+        quotas: &Arc<Quotas>,
         cost: u32,
         count: u32,
     ) -> Option<Levels> {
         self.with(key, |shard, hash, now| {
-            shard.change(hash, quotas, now, |missing| {
-                let granted = quotas.granted(missing, cost, count);
-                quotas.charge(missing, cost, granted);
-                cost > 0 && granted > 0
+            shard.change(hash, quotas, now, |quotas, missing| {
+                quotas.charge_up_to(missing, cost, count) > 0
             })
         })
     }
 
-    pub(crate) fn adjust(&self, key: &Key, quotas: &Quotas, by: i64) -> Option<Levels> {
+    /// Whether the cost was paid, by whatever quotas there are. It is not where some only count, which somebody may want
+    /// to know.
+    #[inline]
+    pub(crate) fn pays(&self, key: &Key, cost: u32) -> bool {
         self.with(key, |shard, hash, now| {
-            shard.change(hash, quotas, now, |missing| {
+            let mut paid = false;
+            shard.change_current(hash, now, |quotas, missing| {
+                paid = !quotas.has_shadow() && quotas.charge_up_to(missing, cost, 1) == 1;
+                paid
+            });
+            paid
+        })
+    }
+
+    pub(crate) fn adjust(&self, key: &Key, quotas: &Arc<Quotas>, by: i64) -> Option<Levels> {
+        self.with(key, |shard, hash, now| {
+            shard.change(hash, quotas, now, |quotas, missing| {
                 for (missing, rate) in missing.iter_mut().zip(quotas.rates()) {
                     *missing = rate.adjusted(*missing, by);
                 }
@@ -129,9 +142,9 @@ impl Memory {
         })
     }
 
-    pub(crate) fn set(&self, key: &Key, quotas: &Quotas, levels: &[u64]) -> Option<()> {
+    pub(crate) fn set(&self, key: &Key, quotas: &Arc<Quotas>, levels: &[u64]) -> Option<()> {
         self.with(key, |shard, hash, now| {
-            shard.change(hash, quotas, now, |missing| {
+            shard.change(hash, quotas, now, |quotas, missing| {
                 for ((missing, level), rate) in missing.iter_mut().zip(levels).zip(quotas.rates()) {
                     *missing = rate.deepest().min(*level);
                 }
@@ -142,12 +155,13 @@ impl Memory {
     }
 
     /// Makes buckets of these quotas of all that are there.
-    pub(crate) fn adopt(&self, quotas: &Quotas) {
+    pub(crate) fn adopt(&self, quotas: &Arc<Quotas>) {
         for shard in &self.shards {
             lock(&shard.0).adopt(quotas, self.clock.nanos());
         }
     }
 
+    #[inline]
     fn with<T>(&self, key: &Key, work: impl FnOnce(&mut Shard, u64, u64) -> T) -> T {
         let mut hasher = self.hasher.build_hasher();
         // Not its length, which parts of keys say of themselves.

@@ -1,24 +1,24 @@
 //! A part of the table, under one lock.
 
-use std::mem;
+use std::{mem, sync::Arc};
 
 use super::table::{Place, Table, fingerprint};
 use crate::{Levels, Quotas, bucket::Rate};
 
 pub(super) struct Shard {
     groups: usize,
-    /// Of which quotas the buckets are.
-    quotas: u64,
+    /// Of which the buckets are.
+    quotas: Arc<Quotas>,
     table: Table,
     /// When the bucket of those is full who find no place.
     overflow: Levels,
 }
 
 impl Shard {
-    pub(super) fn new(groups: usize, quotas: &Quotas) -> Self {
+    pub(super) fn new(groups: usize, quotas: &Arc<Quotas>) -> Self {
         Self {
             groups,
-            quotas: quotas.id(),
+            quotas: Arc::clone(quotas),
             table: Table::new(groups, quotas.len()),
             overflow: Levels::full(quotas.len()),
         }
@@ -26,53 +26,66 @@ impl Shard {
 
     /// Changes what is missing of the buckets of a key, if the change says so, and answers what was missing before.
     /// `None` when the quotas have been replaced by others.
+    #[inline]
     pub(super) fn change(
         &mut self,
         hash: u64,
-        quotas: &Quotas,
+        quotas: &Arc<Quotas>,
         now: u64,
-        change: impl FnOnce(&mut [u64]) -> bool,
+        change: impl FnOnce(&Quotas, &mut [u64]) -> bool,
     ) -> Option<Levels> {
-        if !self.adopt(quotas, now) {
-            return None;
-        }
+        self.adopt(quotas, now)
+            .then(|| self.change_current(hash, now, change))
+    }
+
+    /// The same by the quotas that are there.
+    #[inline]
+    pub(super) fn change_current(
+        &mut self,
+        hash: u64,
+        now: u64,
+        change: impl FnOnce(&Quotas, &mut [u64]) -> bool,
+    ) -> Levels {
+        let quotas = &*self.quotas;
         let print = fingerprint(hash);
         let (table, overflow) = (&mut self.table, &mut self.overflow);
         let found = table.find(print);
-        let rates = quotas.rates().iter().enumerate();
-        let before: Levels = match found {
-            Some(place) => rates
-                .map(|(at, rate)| rate.missing(*table.time(place, at), now))
-                .collect(),
-            // Who comes new may have been among those who share a bucket: what these have spent counts.
-            None => missing(quotas.rates(), overflow, now),
-        };
+        let mut before = Levels::full(quotas.len());
+        for (at, (rate, level)) in quotas.rates().iter().zip(&mut *before).enumerate() {
+            let full_at = match found {
+                Some(place) => *table.time(place, at),
+                // Who comes new may have been among those who share a bucket: what these have spent counts.
+                None => overflow[at],
+            };
+            *level = rate.missing(full_at, now);
+        }
         let mut after = before;
-        if !change(&mut after) {
-            return Some(before);
+        if !change(quotas, &mut after) {
+            return before;
         }
         match found.or_else(|| table.claim(print, now)) {
             Some(place) => write(table, place, &after, now),
             None => *overflow = full_at(&after, now),
         }
-        Some(before)
+        before
     }
 
     /// Whether the buckets are of these quotas now. Later ones are kept.
-    pub(super) fn adopt(&mut self, quotas: &Quotas, now: u64) -> bool {
-        if self.quotas < quotas.id() {
+    #[inline]
+    pub(super) fn adopt(&mut self, quotas: &Arc<Quotas>, now: u64) -> bool {
+        if self.quotas.id() < quotas.id() {
             self.replace(quotas, now);
         }
-        self.quotas == quotas.id()
+        self.quotas.id() == quotas.id()
     }
 
     /// Makes buckets of these quotas of those that are there.
     #[cold]
-    fn replace(&mut self, quotas: &Quotas, now: u64) {
+    fn replace(&mut self, quotas: &Arc<Quotas>, now: u64) {
         let previous = quotas
             .previous()
-            .filter(|previous| previous.id() == self.quotas);
-        self.quotas = quotas.id();
+            .filter(|previous| previous.id() == self.quotas.id());
+        self.quotas = Arc::clone(quotas);
         let mut table = Table::new(self.groups, quotas.len());
         let shared = mem::replace(&mut self.overflow, Levels::full(quotas.len()));
         let Some(previous) = previous else {

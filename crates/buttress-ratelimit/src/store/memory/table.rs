@@ -108,10 +108,15 @@ impl Table {
         &mut self.lines[group * (1 + self.quotas) + line]
     }
 
-    /// Two groups, by bits that have nothing to do with each other, and may be the same.
+    /// Two groups, by bits that have nothing to do with each other.
+    #[inline]
     fn groups_of(&self, print: u64) -> [usize; 2] {
+        let below = |bits: u64, groups: usize| ((bits * groups as u64) >> 32) as usize;
+        let one = below(print & 0xffff_ffff, self.groups);
         let mixed = print.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        [print & 0xffff_ffff, mixed >> 32].map(|bits| ((bits * self.groups as u64) >> 32) as usize)
+        let other = below(mixed >> 32, self.groups - 1);
+        // One that is left out of the second choice, so that the two are never the same.
+        [one, other + usize::from(other >= one)]
     }
 }
 
