@@ -57,18 +57,22 @@ impl RedisCluster {
         self.nodes[0].key_prefix()
     }
 
+    /// Starts a node that takes the place of this one, which becomes its replica. It has everything that the old one was told; connections
+    /// to both live on.
+    ///
+    /// # Panics
+    ///
+    /// Panics when they do not agree on it within a minute.
+    pub async fn fail_over(&self, node: usize) -> RedisServer {
+        let nodes: Vec<_> = self.nodes.iter().map(RedisServer::share).collect();
+        match process::aside(move || succeed(&nodes, &nodes[node])).await {
+            Ok(new) => new,
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+
     fn launch() -> Result<Self, String> {
-        let node = |_| {
-            RedisServer::launch_with(|| {
-                // The one by default is 10000 above the first, which need not be a port.
-                let bus = process::free_address().map(|address| address.port());
-                let bus = bus.unwrap_or_default().to_string();
-                ["--cluster-enabled", "yes", "--cluster-port", &bus]
-                    .map(str::to_owned)
-                    .into()
-            })
-        };
-        let nodes = (0..3).map(node).collect::<Result<Vec<_>, _>>()?;
+        let nodes = (0..3).map(|_| node()).collect::<Result<Vec<_>, _>>()?;
         for (index, node) in nodes.iter().enumerate() {
             let (first, next) = (
                 SLOTS * index / nodes.len(),
@@ -80,20 +84,67 @@ impl RedisCluster {
             let epoch = format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1);
             tell(node.address(), &epoch)?;
         }
-        let first = nodes[0].address();
         for node in &nodes[1..] {
-            let (ip, port) = (node.address().ip(), node.address().port());
-            let bus = tell(node.address(), "CONFIG GET cluster-port")?;
-            let bus = bus.lines().last().unwrap_or_default().to_owned();
-            tell(first, &format!("CLUSTER MEET {ip} {port} {bus}"))?;
+            meet(&nodes[0], node)?;
         }
         for node in &nodes {
-            node.wait("redis-server in a cluster", "CLUSTER INFO", |info| {
-                ["cluster_state:ok", "cluster_size:3"]
-                    .iter()
-                    .all(|line| info.lines().any(|found| found == *line))
-            })?;
+            know_all(node)?;
         }
         Ok(Self { nodes })
     }
+}
+
+fn node() -> Result<RedisServer, String> {
+    RedisServer::launch_with(|| {
+        // The one by default is 10000 above the first, which need not be a port.
+        let bus = process::free_address().map(|address| address.port());
+        let bus = bus.unwrap_or_default().to_string();
+        ["--cluster-enabled", "yes", "--cluster-port", &bus]
+            .map(str::to_owned)
+            .into()
+    })
+}
+
+fn meet(first: &RedisServer, node: &RedisServer) -> Result<(), String> {
+    let (ip, port) = (node.address().ip(), node.address().port());
+    let bus = tell(node.address(), "CONFIG GET cluster-port")?;
+    let bus = bus.lines().last().unwrap_or_default().to_owned();
+    tell(first.address(), &format!("CLUSTER MEET {ip} {port} {bus}"))?;
+    Ok(())
+}
+
+fn know_all(node: &RedisServer) -> Result<(), String> {
+    node.wait("redis-server in a cluster", "CLUSTER INFO", |info| {
+        ["cluster_state:ok", "cluster_size:3"]
+            .iter()
+            .all(|line| info.lines().any(|found| found == *line))
+    })
+}
+
+/// Starts a replica of this node, and hands everything over to it.
+fn succeed(nodes: &[RedisServer], old: &RedisServer) -> Result<RedisServer, String> {
+    let new = node()?;
+    meet(&nodes[0], &new)?;
+    know_all(&new)?;
+    let id = tell(old.address(), "CLUSTER MYID")?;
+    // It takes a moment until it knows the name.
+    new.wait("a new node", "CLUSTER NODES", |nodes| nodes.contains(&id))?;
+    tell(new.address(), &format!("CLUSTER REPLICATE {id}"))?;
+    new.wait("a replica in a cluster", "ROLE", |role| {
+        role.contains("\nconnected\n")
+    })?;
+    old.wait("a master in a cluster", "WAIT 1 100", |count| count != "0")?;
+    // Those who are asked for their votes have to know whose replica it is.
+    let (me, replicas) = (
+        tell(new.address(), "CLUSTER MYID")?,
+        format!("CLUSTER REPLICAS {id}"),
+    );
+    for node in nodes {
+        node.wait("the nodes of a cluster", &replicas, |known| {
+            known.contains(&me)
+        })?;
+    }
+    tell(new.address(), "CLUSTER FAILOVER")?;
+    new.wait("a new master", "ROLE", |role| role.starts_with("master"))?;
+    Ok(new)
 }

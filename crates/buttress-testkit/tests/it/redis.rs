@@ -121,6 +121,17 @@ async fn a_cluster_has_all_slots_on_three_nodes() {
 }
 
 #[tokio::test]
+async fn another_node_takes_the_place_of_a_master_with_all_that_it_has() {
+    let cluster = RedisCluster::start().await;
+    let old = cluster.nodes()[2].address();
+    assert_eq!(command(old, "SET foo 1").await, "+OK");
+    let new = cluster.fail_over(2).await;
+    assert_eq!(command(new.address(), "STRLEN foo").await, ":1");
+    let moved = command(old, "SET foo 2").await;
+    assert!(moved.ends_with(&format!(" {}", new.address())), "{moved}");
+}
+
+#[tokio::test]
 async fn the_sentinel_makes_the_replica_the_master() {
     let mut sentinel = RedisSentinel::start().await;
     let first = sentinel.master().address();
