@@ -61,6 +61,17 @@ impl Shard {
         }
         let mut after = before;
         if !change(quotas, &mut after) {
+            // Nothing changes, but where a clock that was set back would make it last.
+            for (at, missing) in before.iter().enumerate() {
+                let time = match found {
+                    Some(place) => table.time(place, at),
+                    None => &mut overflow[at],
+                };
+                let latest = now.saturating_add(*missing);
+                if *time > latest {
+                    *time = latest;
+                }
+            }
             return before;
         }
         match found.or_else(|| table.claim(print, now)) {
