@@ -59,4 +59,5 @@ if slowest > 0 then
 else
     redis.call('DEL', KEYS[1])
 end
-return {time[1], time[2], value, false}
+-- What is set does not depend on what was there.
+return {time[1], time[2], how ~= 'set' and value, false}

@@ -1,23 +1,40 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use buttress_ratelimit::{
-    Quota, RateLimiter, RedisStore,
+    Inherit, Key, Quota, RateLimiter, RedisStore,
     testing::{StoreHarness, check_store},
 };
 use buttress_testkit::RedisServer;
-use redis::Client;
+use redis::{AsyncCommands, Client, aio::MultiplexedConnection};
 
 use crate::time::Time;
 
 /// A slow machine is no failure of a store.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) fn store(client: Client, prefix: &str) -> RedisStore {
+pub(super) fn store(
+    client: impl Into<buttress_ratelimit::RedisClient>,
+    prefix: &str,
+) -> RedisStore {
     RedisStore::new(client, "it")
         .and_then(|store| store.with_prefix(prefix))
         .and_then(|store| store.with_timeout(PATIENCE))
         .expect("a store")
+}
+
+pub(super) fn limiter(
+    server: &RedisServer,
+    quotas: impl IntoIterator<Item = Quota>,
+) -> RateLimiter {
+    let client = Client::open(server.url()).expect("a client");
+    RateLimiter::with_store(store(client, "alone"), quotas).expect("quotas")
+}
+
+pub(super) async fn observer(server: &RedisServer) -> MultiplexedConnection {
+    let client = Client::open(server.url()).expect("a client");
+    let connection = client.get_multiplexed_async_connection().await;
+    connection.expect("a connection")
 }
 
 struct Redis {
@@ -50,4 +67,241 @@ async fn keeps_every_promise() {
         time,
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_locks_nobody_out() {
+    let server = RedisServer::shared().await;
+    let client = Client::open(server.url()).expect("a client");
+    let time = Time::new();
+    let store = store(client, &server.key_prefix()).with_clock(time.clock());
+    let quotas = [
+        Quota::per_second(10).burst(20).debt(10),
+        Quota::per_second(10).burst(20).named("counts").shadow(),
+    ];
+    let limiter = RateLimiter::with_store(store, quotas).expect("quotas");
+    super::memory::set_back(&time, &limiter).await;
+}
+
+/// How often each command was called, but for those of this test.
+async fn commands(connection: &mut MultiplexedConnection) -> BTreeMap<String, u32> {
+    let stats: String = redis::cmd("INFO")
+        .arg("commandstats")
+        .query_async(connection)
+        .await
+        .expect("counts");
+    let calls = stats.lines().filter_map(|line| {
+        let (name, counts) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        let calls = counts.split(',').next()?.parse().ok()?;
+        let ours = ["config|resetstat", "info", "script|flush"].contains(&name);
+        (!ours).then(|| (name.to_owned(), calls))
+    });
+    calls.collect()
+}
+
+async fn forget_commands(connection: &mut MultiplexedConnection) {
+    let mut command = redis::cmd("CONFIG");
+    let command = command.arg("RESETSTAT").query_async(connection);
+    let () = command.await.expect("no counts");
+}
+
+fn counts(counts: &[(&str, u32)]) -> BTreeMap<String, u32> {
+    let counts = counts.iter();
+    counts
+        .map(|(name, count)| ((*name).to_owned(), *count))
+        .collect()
+}
+
+/// Test 22 of the specification, its first part.
+#[tokio::test]
+async fn a_decision_is_one_command_and_only_a_charge_writes() {
+    let server = RedisServer::start().await;
+    let mut connection = observer(&server).await;
+    let quotas = [
+        Quota::per_day(20).named("a"),
+        Quota::per_day(500).named("b"),
+        Quota::per_day(500).named("c").shadow(),
+    ];
+    let limiter = limiter(&server, quotas);
+    let key = Key::from("paul");
+    assert!(limiter.peek(&key).await.expect("a decision").is_allowed());
+
+    forget_commands(&mut connection).await;
+    for _ in 0..20 {
+        assert!(
+            limiter
+                .check(&key, 1)
+                .await
+                .expect("a decision")
+                .is_allowed()
+        );
+    }
+    let charges = counts(&[("evalsha", 20), ("get", 20), ("set", 20), ("time", 20)]);
+    assert_eq!(commands(&mut connection).await, charges);
+
+    forget_commands(&mut connection).await;
+    for _ in 0..20 {
+        assert!(
+            !limiter
+                .check(&key, 1)
+                .await
+                .expect("a decision")
+                .is_allowed()
+        );
+        let _ = limiter.peek(&key).await.expect("a decision");
+    }
+    let others = counts(&[("evalsha", 40), ("get", 40), ("time", 40)]);
+    assert_eq!(commands(&mut connection).await, others);
+
+    // Two round trips more for the first one by new quotas, and none for the second.
+    limiter
+        .replace([Quota::per_day(100).named("a")], Inherit::Spent)
+        .expect("quotas");
+    for round_trips in [3, 1] {
+        forget_commands(&mut connection).await;
+        let decision = limiter.check(&key, 1).await.expect("a decision");
+        assert!(decision.is_allowed());
+        assert_eq!(commands(&mut connection).await["evalsha"], round_trips);
+    }
+}
+
+/// Test 22 of the specification, its second part.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_decision_fails_because_scripts_are_forgotten() {
+    let server = RedisServer::start().await;
+    let mut connection = observer(&server).await;
+    let limiter = limiter(&server, [Quota::per_day(10_000)]);
+    let callers: Vec<_> = (0..16)
+        .map(|_| {
+            let limiter = limiter.clone();
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    let decision = limiter.check(&Key::global(), 1).await;
+                    assert!(decision.expect("a decision").is_allowed());
+                }
+            })
+        })
+        .collect();
+    for _ in 0..50 {
+        let mut command = redis::cmd("SCRIPT");
+        let command = command.arg("FLUSH").query_async(&mut connection);
+        let () = command.await.expect("no scripts");
+    }
+    for caller in callers {
+        caller.await.expect("no decision fails");
+    }
+    let decision = limiter.peek(&Key::global()).await.expect("a decision");
+    let state = decision.states().next().expect("a state");
+    // Each was charged once; a token comes every 8.64 seconds.
+    assert!((8_400..8_420).contains(&state.remaining), "{state:?}");
+    assert!(commands(&mut connection).await["eval"] > 1);
+}
+
+/// Test 24 of the specification, its last part.
+#[tokio::test]
+async fn every_key_goes_when_its_buckets_are_full() {
+    let server = RedisServer::start().await;
+    let mut connection = observer(&server).await;
+    let quotas = [
+        Quota::per_minute(60).burst(5).debt(10).named("a"),
+        Quota::per_minute(6).burst(4).debt(5).named("b"),
+        Quota::per_hour(6).burst(4).named("c").shadow(),
+    ];
+    let limiter = limiter(&server, quotas);
+    for number in 0..40_u64 {
+        let key = Key::from(number);
+        match number % 5 {
+            0 => drop(limiter.check(&key, 3).await.expect("a decision")),
+            1 => limiter.penalize(&key, 30).await.expect("a penalty"),
+            2 => limiter.set(&key, 1).await.expect("it is set"),
+            3 => {
+                let _ = limiter.check(&key, 4).await.expect("a decision");
+                limiter.refund(&key, 2).await.expect("a refund");
+            }
+            _ => {
+                let _ = limiter.check(&key, 2).await.expect("a decision");
+                limiter.reset(&key).await.expect("it is full");
+            }
+        }
+    }
+    limiter
+        .replace([Quota::per_minute(6).burst(9).named("b")], Inherit::Spent)
+        .expect("quotas");
+    for number in 0..10_u64 {
+        let _ = limiter
+            .check(&Key::from(number), 1)
+            .await
+            .expect("a decision");
+    }
+    let mut seen = 0;
+    let mut keys = Vec::new();
+    let mut scan = connection.scan::<Vec<u8>>().await.expect("keys");
+    while let Some(key) = scan.next_item().await {
+        keys.push(key.expect("a key"));
+    }
+    drop(scan);
+    for key in keys {
+        let left: i64 = connection.pttl(&key).await.expect("a time");
+        let value: String = connection.get(&key).await.expect("a value");
+        // The slowest of all that there are takes 40 minutes.
+        assert!((1..=40 * 60 * 1_000).contains(&left), "{left} of {value}");
+        let now: (u64, u64) = redis::cmd("TIME")
+            .query_async(&mut connection)
+            .await
+            .expect("the time");
+        let last = value
+            .split(' ')
+            .map(|time| time.parse::<u64>().expect("a time"))
+            .max();
+        let until = last.expect("a time") / 1_000_000 - (now.0 * 1_000 + now.1 / 1_000);
+        let difference = left.abs_diff(until.try_into().expect("a time"));
+        assert!(difference <= 1_000, "{left} is not {until}");
+        seen += 1;
+    }
+    // Those that are full are not there.
+    assert_eq!(seen, 34);
+}
+
+#[tokio::test]
+async fn what_is_secret_or_long_does_not_stand_in_redis() {
+    let server = RedisServer::start().await;
+    let mut connection = observer(&server).await;
+    let limiter = limiter(&server, [Quota::per_day(1)]);
+    let keys = [
+        Key::secret("hunter2"),
+        Key::from("paul"),
+        Key::from("x".repeat(1_000)),
+    ];
+    for key in &keys {
+        assert!(
+            limiter
+                .check(key, 1)
+                .await
+                .expect("a decision")
+                .is_allowed()
+        );
+        assert!(
+            !limiter
+                .check(key, 1)
+                .await
+                .expect("a decision")
+                .is_allowed()
+        );
+    }
+    let names: Vec<Vec<u8>> = connection.keys("*").await.expect("keys");
+    assert_eq!(names.len(), 3);
+    let with = |part: &[u8]| {
+        let has = |name: &&Vec<u8>| name.windows(part.len()).any(|window| window == part);
+        names.iter().filter(has).count()
+    };
+    assert_eq!((with(b"hunter2"), with(b"paul"), with(b"xxx")), (0, 1, 0));
+    assert!(names.iter().all(|name| name.starts_with(b"alone:it:{")));
+    let shown = format!(
+        "{:?}",
+        store(Client::open(server.url()).expect("a client"), "p")
+    );
+    assert!(
+        shown.contains("\"it\"") && !shown.contains("127.0.0.1"),
+        "{shown}"
+    );
 }
