@@ -53,6 +53,7 @@ pub use format::Format;
 pub use pointer::JsonPointer;
 pub use problem::Problem;
 pub use problem_type::ProblemType;
+pub use response::PreparedProblem;
 pub use to_problem::ToProblem;
 pub use uri_reference::UriReference;
 pub use violation::{Location, Violation};

@@ -25,7 +25,7 @@ use crate::{
     Format, Problem, UriReference,
     cause::Cause,
     headers::{self, MediaType},
-    response::Carried,
+    response::{Carried, Held},
     status,
 };
 
@@ -134,7 +134,8 @@ fn complete<B: Body<Data = Bytes>>(
         && !headers.contains_key(CONTENT_ENCODING);
     if is_ours && !seen.is_head() {
         let (head, _) = response.into_parts();
-        let Carried { mut problem, cause } = carried;
+        let Carried { problem, cause } = carried;
+        let mut problem = problem.into_owned();
         // The texts stay, and so does their language.
         for language in head.headers.get_all(CONTENT_LANGUAGE) {
             problem
@@ -196,6 +197,7 @@ fn finish<B: Body<Data = Bytes>>(
         head.headers.insert(CONTENT_LENGTH, length);
         body
     };
+    let problem = Held::Owned(problem);
     head.extensions.insert(Carried { problem, cause });
     Response::from_parts(head, ResponseBody::full(body))
 }

@@ -1,8 +1,8 @@
 //! What users rely on without seeing it in a signature.
 
 use buttress_problem::{
-    Catalogue, Error, JsonPointer, Location, Problem, ProblemBuilder, ProblemType, UriReference,
-    Violation,
+    Catalogue, Error, JsonPointer, Location, PreparedProblem, Problem, ProblemBuilder, ProblemType,
+    UriReference, Violation,
 };
 
 fn thread_safe<T: Send + Sync + Unpin + 'static>() {}
@@ -14,6 +14,7 @@ fn everything_crosses_threads() {
     thread_safe::<JsonPointer>();
     thread_safe::<Location>();
     thread_safe::<Problem>();
+    thread_safe::<PreparedProblem>();
     thread_safe::<ProblemBuilder>();
     thread_safe::<ProblemType>();
     thread_safe::<UriReference>();

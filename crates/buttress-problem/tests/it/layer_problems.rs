@@ -1,7 +1,7 @@
 //! `ProblemLayer` and answers that are problems already.
 
 use axum::{Router, body::Body, routing::get};
-use buttress_problem::{Occurrence, Problem, ProblemLayer, UriReference};
+use buttress_problem::{Occurrence, PreparedProblem, Problem, ProblemLayer, UriReference};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -116,6 +116,51 @@ async fn the_cause_is_logged_once_with_the_id_however_many_layers_there_are() {
         assert_eq!(body.is_empty(), method == Method::HEAD);
         assert_eq!(log.count(SECRET), 1, "{}", log.text());
         assert_eq!(log.count("id-9"), 1, "{}", log.text());
+    }
+}
+
+#[tokio::test]
+async fn a_prepared_problem_is_answered_and_completed_like_any_other_each_time() {
+    let problem = || {
+        Problem::new(StatusCode::TOO_MANY_REQUESTS)
+            .with_detail("slow down")
+            .with_extension("violated-policies", ["minute"])
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("7"))
+            .with_header(header::VARY, HeaderValue::from_static("a"))
+            .with_header(header::VARY, HeaderValue::from_static("b"))
+            .with_header(header::CONTENT_LENGTH, HeaderValue::from_static("1"))
+    };
+    let prepared = PreparedProblem::new(problem());
+    for _ in 0..2 {
+        let plain: Response<Bytes> = problem().into();
+        let response: Response<Bytes> = prepared.to_response();
+        assert_eq!(response.status(), plain.status());
+        assert_eq!(response.headers(), plain.headers());
+        assert_eq!(response.body(), plain.body());
+        let carried = Problem::in_extensions(response.extensions()).unwrap();
+        assert_eq!(carried.detail(), prepared.problem().detail());
+
+        let prepared = prepared.clone();
+        let handler = get(async move || prepared.to_response::<Body>());
+        let router = Router::new()
+            .route("/at", handler)
+            .layer(ProblemLayer::new());
+        let completed = document(ask(router, Method::GET).await).await;
+        let same = Router::new().route("/at", get(async move || Response::<Body>::from(problem())));
+        let same = ask(same.layer(ProblemLayer::new()), Method::GET).await;
+        assert_eq!(same.headers()["retry-after"], "7");
+        assert_eq!(completed, document(same).await);
+        assert_eq!(completed["instance"], "/at");
+    }
+}
+
+#[tokio::test]
+async fn the_cause_of_a_prepared_problem_is_logged_each_time() {
+    let prepared = PreparedProblem::new(Problem::new(StatusCode::BAD_GATEWAY).with_source(Secret));
+    let log = Log::capture();
+    for count in 1..=2 {
+        drop(prepared.to_response::<Bytes>());
+        assert_eq!(log.count(SECRET), count);
     }
 }
 
