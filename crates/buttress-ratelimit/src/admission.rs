@@ -14,7 +14,7 @@ use crate::{
     future::{Asking, Verdict},
     headers::{Policies, Report},
     layer::Config,
-    metrics,
+    metrics::{self, QuotaCounters},
     settle::Settling,
 };
 
@@ -51,13 +51,14 @@ pub(crate) fn ask(config: &Arc<Config>, parts: &Parts) -> Asked {
 
 fn verdict(config: &Config, key: Key, decided: Result<Decision, Error>) -> Verdict {
     match decided {
-        Ok(decision) => config.policies.with(decision.quotas(), |policies| {
-            count(&decision, policies);
-            match decision.is_allowed() {
-                true => pass(config, key, &decision, policies),
-                false => refuse(config, &decision, policies),
-            }
-        }),
+        Ok(decision) => {
+            config
+                .policies
+                .with(decision.quotas(), |policies| match decision.is_allowed() {
+                    true => pass(config, key, &decision, policies),
+                    false => refuse(config, &decision, policies),
+                })
+        }
         Err(error) => {
             let rejection = Rejection::undecided(&error);
             metrics::request_undecided(rejection.kind());
@@ -79,11 +80,19 @@ fn verdict(config: &Config, key: Key, decided: Result<Decision, Error>) -> Verdi
 }
 
 fn pass(config: &Config, key: Key, decision: &Decision, policies: &Arc<Policies>) -> Verdict {
+    match decision.quotas().has_shadow() {
+        true => count(decision, policies),
+        false => policies.counters().for_each(QuotaCounters::allowed),
+    }
     let tell = match config.formats.is_none() {
         true => Tell::Nothing,
         false => Tell::Quotas(Report::new(decision, policies, config.formats)),
     };
-    let hold = match &config.settle {
+    Verdict::Pass(Answer::new(tell, hold(config, key, decision)))
+}
+
+fn hold(config: &Config, key: Key, decision: &Decision) -> Hold {
+    match &config.settle {
         None => Hold::Nothing,
         Some(settle) => Hold::Settling(Box::new(Settling::new(
             &config.limiter,
@@ -91,11 +100,11 @@ fn pass(config: &Config, key: Key, decision: &Decision, policies: &Arc<Policies>
             decision.cost(),
             settle,
         ))),
-    };
-    Verdict::Pass(Answer::new(tell, hold))
+    }
 }
 
 fn refuse(config: &Config, decision: &Decision, policies: &Arc<Policies>) -> Verdict {
+    count(decision, policies);
     let mut violated = 0;
     let mut wait = Duration::ZERO;
     for (at, state) in decision.states().enumerate() {
@@ -120,7 +129,11 @@ fn refuse(config: &Config, decision: &Decision, policies: &Arc<Policies>) -> Ver
     Verdict::Refuse(response)
 }
 
+/// Counts it for each of its quotas.
 fn count(decision: &Decision, policies: &Policies) {
+    if !metrics::COUNTED && !decision.quotas().has_shadow() {
+        return;
+    }
     for (state, counters) in decision.states().zip(policies.counters()) {
         match (state.quota.is_shadow(), state.retry_after) {
             (false, None) if decision.is_allowed() => counters.allowed(),

@@ -1,8 +1,9 @@
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-use buttress_problem::{Answers, Catalogue, Problem, ProblemType, ToProblem};
+use buttress_problem::{Answers, Catalogue, PreparedProblem, Problem, ProblemType, ToProblem};
+use bytes::Bytes;
 use http::{
-    HeaderValue, StatusCode,
+    HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, RETRY_AFTER},
 };
 
@@ -53,8 +54,8 @@ pub struct Rejection {
 pub(crate) struct Refusal {
     kind: RejectionKind,
     violated: Vec<Arc<str>>,
-    /// Without headers.
-    problem: Problem,
+    /// With all headers but `Retry-After`.
+    problem: PreparedProblem,
 }
 
 /// The kind of a [`Rejection`].
@@ -153,6 +154,11 @@ impl Rejection {
         self.retry_after.map(Duration::from_secs)
     }
 
+    /// The problem as a response, but for `Retry-After`.
+    pub(crate) fn to_response(&self) -> Response<Bytes> {
+        self.refusal.problem.to_response()
+    }
+
     /// The value of the header.
     pub(crate) fn retry_after_value(&self) -> Option<HeaderValue> {
         self.retry_after.map(HeaderValue::from)
@@ -184,7 +190,7 @@ impl Refusal {
         Self {
             kind,
             violated,
-            problem,
+            problem: PreparedProblem::new(problem.with_header(CACHE_CONTROL, NO_STORE)),
         }
     }
 }
@@ -204,7 +210,7 @@ impl RejectionKind {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.refusal.problem.detail().unwrap_or_default())
+        f.write_str(self.refusal.problem.problem().detail().unwrap_or_default())
     }
 }
 
@@ -212,7 +218,7 @@ impl StdError for Rejection {}
 
 impl ToProblem for Rejection {
     fn to_problem(&self) -> Problem {
-        let problem = self.refusal.problem.clone();
+        let problem = self.refusal.problem.problem().clone();
         let problem = match self.retry_after_value() {
             Some(seconds) => problem.with_header(RETRY_AFTER, seconds),
             None => problem,

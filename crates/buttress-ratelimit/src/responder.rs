@@ -1,6 +1,5 @@
 use std::{fmt, sync::Arc};
 
-use buttress_problem::ToProblem;
 use bytes::Bytes;
 use http::{
     Response,
@@ -26,7 +25,7 @@ impl Responder {
     /// extensions.
     pub(crate) fn respond(&self, rejection: Rejection) -> Response<Bytes> {
         let mut response = match &self.0 {
-            None => rejection.to_problem().into(),
+            None => rejection.to_response(),
             Some(respond) => respond(&rejection),
         };
         let headers = response.headers_mut();

@@ -37,10 +37,10 @@ pub fn describe_metrics() {
     }
 }
 
-/// The counters of one quota. What names them is made once, so that to count costs no allocation.
 /// Whether anything is.
 pub(crate) const COUNTED: bool = true;
 
+/// The counters of one quota. What names them is made once, so that to count costs no allocation.
 #[derive(Debug)]
 pub(crate) struct QuotaCounters {
     allowed: Key,

@@ -4,12 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::{
     Router,
-    extract::connect_info::MockConnectInfo,
     routing::{get, post},
 };
 use buttress_ratelimit::{PeerAddr, Quota, RateLimitLayer};
 use buttress_testkit::http::{self, serve};
-use tower::{Layer, ServiceBuilder, service_fn};
+use tower::{ServiceBuilder, service_fn};
 use tower_http::cors::CorsLayer;
 
 use crate::{support::shared, time::Time};
@@ -129,7 +128,8 @@ async fn the_peer_is_that_of_axum_by_default() {
     let app = Router::new().route("/", get(async || "hello")).layer(layer);
     let from = |last: u8| {
         let address = SocketAddr::from((Ipv4Addr::new(192, 0, 2, last), 1000));
-        MockConnectInfo(address).layer(app.clone())
+        let peer = axum::extract::connect_info::MockConnectInfo(address);
+        tower::Layer::layer(&peer, app.clone())
     };
     http::get("/").call(from(1)).await.expect_status(200);
     http::get("/").call(from(1)).await.expect_status(429);
