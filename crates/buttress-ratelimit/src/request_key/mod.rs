@@ -75,7 +75,8 @@ pub trait RequestKey: Send + Sync {
     }
 
     /// No key for requests of which this is true: they are not limited. It is what comes last, since what is
-    /// composed with it afterwards only sees that there is no key.
+    /// composed with it afterwards only sees that there is no key. A layer has
+    /// [`with_exempt`](crate::RateLimitLayer::with_exempt) for the same.
     ///
     /// ```
     /// use buttress_ratelimit::{ClientIp, RequestKey};
