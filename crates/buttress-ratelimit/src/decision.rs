@@ -12,6 +12,20 @@ pub struct Decision {
     before: Levels,
     cost: u32,
     allowed: bool,
+    basis: Basis,
+}
+
+/// What a [`Decision`] rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Basis {
+    /// The buckets of the limiter, wherever they are.
+    Store,
+    /// Buckets of this process, since the store has failed: [`OnStoreError::Local`](crate::OnStoreError::Local).
+    Local,
+    /// Nothing, since the store has failed: [`OnStoreError::Allow`](crate::OnStoreError::Allow). The decision has no
+    /// states.
+    Nothing,
 }
 
 /// How one quota stands after a decision.
@@ -36,6 +50,27 @@ impl Decision {
             before,
             cost,
             allowed,
+            basis: Basis::Store,
+        }
+    }
+
+    pub(crate) fn resting_on(self, basis: Basis) -> Self {
+        Self { basis, ..self }
+    }
+
+    /// The refusal of one who comes after others that have waited for this many tokens.
+    pub(crate) fn behind(&self, tokens: u32, cost: u32) -> Self {
+        if self.basis == Basis::Nothing {
+            return self.clone();
+        }
+        let rates = self.quotas.get().rates().iter().zip(&*self.before);
+        let before = rates.map(|(rate, missing)| rate.charged(*missing, tokens, 1));
+        Self {
+            quotas: self.quotas.clone(),
+            before: before.collect(),
+            cost,
+            allowed: false,
+            basis: self.basis,
         }
     }
 
@@ -49,6 +84,12 @@ impl Decision {
         self.allowed
     }
 
+    /// What it rests on.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
     /// How long it takes until all quotas could pay the same cost, if nobody else spends: `None` when it was paid.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -58,17 +99,24 @@ impl Decision {
     /// How each quota stands.
     pub fn states(&self) -> impl Iterator<Item = QuotaState<'_>> {
         let quotas = self.quotas.get();
+        // At a share of the quotas, what is too much for a full bucket waits for that.
+        let payable = quotas.payable(self.cost);
         quotas
             .iter()
             .zip(quotas.rates())
             .zip(&*self.before)
-            .map(|((quota, rate), before)| {
-                let affords = rate.affords(*before, self.cost, 1) == 1;
+            .map(move |((quota, rate), before)| {
+                let cost = if quota.is_shadow() {
+                    self.cost
+                } else {
+                    payable
+                };
+                let affords = rate.affords(*before, cost, 1) == 1;
                 let missing = match self.allowed && affords {
                     true => rate.charged(*before, self.cost, 1),
                     false => *before,
                 };
-                let wait = || Duration::from_nanos(rate.wait(*before, self.cost));
+                let wait = || Duration::from_nanos(rate.wait(*before, cost));
                 QuotaState {
                     quota,
                     remaining: rate.remaining(missing),
@@ -105,6 +153,7 @@ impl Clone for Decision {
             before: self.before,
             cost: self.cost,
             allowed: self.allowed,
+            basis: self.basis,
         }
     }
 }
@@ -114,6 +163,7 @@ impl fmt::Debug for Decision {
         f.debug_struct("Decision")
             .field("allowed", &self.allowed)
             .field("cost", &self.cost)
+            .field("basis", &self.basis)
             .field("states", &self.states().collect::<Vec<_>>())
             .finish()
     }
@@ -125,6 +175,10 @@ pub(crate) struct Snapshot(Guard<Arc<Quotas>>);
 impl Snapshot {
     pub(crate) fn new(quotas: Guard<Arc<Quotas>>) -> Self {
         Self(quotas)
+    }
+
+    pub(crate) fn of(quotas: Arc<Quotas>) -> Self {
+        Self(Guard::from_inner(quotas))
     }
 
     pub(crate) fn get(&self) -> &Arc<Quotas> {

@@ -28,6 +28,14 @@ impl Levels {
             missing: [0; MAX_QUOTAS],
         }
     }
+
+    /// The same buckets after this many nanoseconds, if nobody takes anything out.
+    pub(crate) fn later(&self, nanos: u64) -> Self {
+        let levels = self.iter();
+        levels
+            .map(|missing| missing.saturating_sub(nanos))
+            .collect()
+    }
 }
 
 /// What comes after eight is left out.

@@ -22,18 +22,22 @@ mod quota;
 mod quotas;
 mod rejection;
 mod request_key;
+mod resilience;
 mod responder;
 mod service;
 mod settle;
+mod shared;
+mod shared_store;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod waiting;
 
 pub use body::ResponseBody;
 pub use bucket::Rate;
 pub use clock::Clock;
 pub use concurrency::{ConcurrencyLayer, ConcurrencyService};
-pub use decision::{Decision, QuotaState};
+pub use decision::{Basis, Decision, QuotaState};
 pub use error::{Error, ErrorKind};
 pub use future::ResponseFuture;
 pub use headers::{HeaderFormat, ResetForm};
@@ -50,8 +54,10 @@ pub use request_key::{
     And, ClientIp, ExtensionKey, Global, HeaderKey, Networks, Or, PeerAddr, PeerIp, RequestKey,
     Unless,
 };
+pub use resilience::OnStoreError;
 pub use service::RateLimitService;
 pub use settle::{Reservation, Settle};
+pub use shared_store::SharedStore;
 #[cfg(feature = "governor")]
 pub use store::governor::GovernorStore;
 #[cfg(feature = "redis")]

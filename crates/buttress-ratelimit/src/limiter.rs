@@ -6,8 +6,8 @@ use std::{
 use arc_swap::ArcSwap;
 
 use crate::{
-    Decision, Error, Inherit, Key, Levels, MemoryStore, Quota, Quotas, RateLimitStore,
-    decision::Snapshot, store::memory::Memory,
+    Decision, Error, Inherit, Key, Levels, MemoryStore, Quota, Quotas, SharedStore,
+    decision::Snapshot, shared::Shared, store::memory::Memory, waiting::Lines,
 };
 
 /// Decides whether there is room for one more: quotas, and the buckets of all keys.
@@ -43,11 +43,12 @@ struct Inner {
     quotas: ArcSwap<Quotas>,
     replacing: Mutex<()>,
     backend: Backend,
+    lines: Lines,
 }
 
 enum Backend {
     Memory(Memory),
-    Store(Box<dyn RateLimitStore>),
+    Shared(Arc<Shared>),
 }
 
 impl RateLimiter {
@@ -76,17 +77,21 @@ impl RateLimiter {
         Ok(Self::of(quotas, Backend::Memory(memory)))
     }
 
-    /// Keeps its buckets in this store.
+    /// Keeps its buckets in a store outside of this process: a [`RateLimitStore`](crate::RateLimitStore), or a
+    /// [`SharedStore`] that says how it is dealt with, above all when it fails.
     ///
     /// # Errors
     ///
-    /// As [`with_memory`](Self::with_memory).
+    /// As [`with_memory`](Self::with_memory), and
+    /// [`ErrorKind::InvalidConfiguration`](crate::ErrorKind::InvalidConfiguration) when a setting of the store makes no
+    /// sense, or not with these quotas.
     pub fn with_store(
-        store: impl RateLimitStore + 'static,
+        store: impl Into<SharedStore>,
         quotas: impl IntoIterator<Item = Quota>,
     ) -> Result<Self, Error> {
-        let store = Backend::Store(Box::new(store));
-        Ok(Self::of(Arc::new(Quotas::new(quotas)?), store))
+        let quotas = Arc::new(Quotas::new(quotas)?);
+        let shared = Shared::new(store.into(), &quotas)?;
+        Ok(Self::of(quotas, Backend::Shared(Arc::new(shared))))
     }
 
     fn of(quotas: Arc<Quotas>, backend: Backend) -> Self {
@@ -95,6 +100,7 @@ impl RateLimiter {
                 quotas: ArcSwap::new(quotas),
                 replacing: Mutex::new(()),
                 backend,
+                lines: Lines::default(),
             }),
         }
     }
@@ -104,16 +110,16 @@ impl RateLimiter {
     /// # Errors
     ///
     /// [`ErrorKind::CostTooLarge`](crate::ErrorKind::CostTooLarge) when a bucket never has so many: to wait would be in
-    /// vain. [`ErrorKind::Store`](crate::ErrorKind::Store) when the store fails.
+    /// vain. [`ErrorKind::Store`](crate::ErrorKind::Store) when the store fails and
+    /// [nothing else](crate::OnStoreError::Deny) is to decide.
     pub async fn check(&self, key: &Key, cost: u32) -> Result<Decision, Error> {
         match &self.inner.backend {
             Backend::Memory(memory) => self.check_memory(memory, key, cost),
-            Backend::Store(store) => {
+            Backend::Shared(shared) => {
                 // Not the guard, which is for moments, and this may take longer.
-                let quotas = self.snapshot().clone();
-                quotas.get().check_cost(cost)?;
-                let before = store.charge(key, quotas.get(), cost, 1).await?;
-                Ok(decide(quotas, before, cost))
+                let quotas = self.quotas();
+                quotas.check_cost(cost)?;
+                shared.check(key, quotas, cost).await
             }
         }
     }
@@ -122,7 +128,7 @@ impl RateLimiter {
     pub fn check_now(&self, key: &Key, cost: u32) -> Option<Result<Decision, Error>> {
         match &self.inner.backend {
             Backend::Memory(memory) => Some(self.check_memory(memory, key, cost)),
-            Backend::Store(_) => None,
+            Backend::Shared(_) => None,
         }
     }
 
@@ -146,7 +152,7 @@ impl RateLimiter {
     pub fn pays_now(&self, key: &Key, cost: u32) -> bool {
         match &self.inner.backend {
             Backend::Memory(memory) => memory.pays(key, cost),
-            Backend::Store(_) => false,
+            Backend::Shared(_) => false,
         }
     }
 
@@ -174,7 +180,8 @@ impl RateLimiter {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the store fails, and
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the store fails and nothing is
+    /// [decided otherwise](crate::OnStoreError): where everything is allowed meanwhile, nothing is done, and local buckets are changed in its place.
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) when it cannot do this.
     pub async fn refund(&self, key: &Key, tokens: u32) -> Result<(), Error> {
         self.adjust(key, -i64::from(tokens)).await
@@ -196,21 +203,17 @@ impl RateLimiter {
     ///
     /// As [`refund`](Self::refund).
     pub async fn set(&self, key: &Key, tokens: u32) -> Result<(), Error> {
-        let levels = |quotas: &Quotas| -> Levels {
-            let rates = quotas.rates().iter();
-            rates.map(|rate| rate.missing_with(tokens)).collect()
-        };
         match &self.inner.backend {
-            Backend::Memory(memory) => self.with_current(|quotas| {
-                let quotas = quotas.get();
-                memory.set(key, quotas, &levels(quotas)).ok_or(Replaced)
-            }),
-            Backend::Store(store) => {
-                let quotas = self.quotas();
-                store.set(key, &quotas, &levels(&quotas)).await?;
+            Backend::Memory(memory) => {
+                self.with_current(|quotas| {
+                    let quotas = quotas.get();
+                    let levels = quotas.missing_with(tokens);
+                    memory.set(key, quotas, &levels).ok_or(Replaced)
+                });
+                Ok(())
             }
+            Backend::Shared(shared) => shared.set(key, &self.quotas(), tokens).await,
         }
-        Ok(())
     }
 
     /// Fills all buckets of the key.
@@ -235,7 +238,11 @@ impl RateLimiter {
     ) -> Result<(), Error> {
         // Checked before anybody is kept waiting.
         let quotas: Vec<_> = quotas.into_iter().collect();
-        Quotas::new(quotas.iter().cloned())?;
+        let checked = Quotas::new(quotas.iter().cloned())?;
+        let replacement = match &self.inner.backend {
+            Backend::Memory(_) => None,
+            Backend::Shared(shared) => Some(shared.prepare(&checked)?),
+        };
         // One after the other, so that all buckets are those of the quotas that come before.
         let _alone = self
             .inner
@@ -245,8 +252,10 @@ impl RateLimiter {
         let previous = self.inner.quotas.load().without_previous();
         let quotas = Arc::new(Quotas::new(quotas)?.after(Arc::new(previous), inherit));
         self.inner.quotas.store(Arc::clone(&quotas));
-        if let Backend::Memory(memory) = &self.inner.backend {
-            memory.adopt(&quotas);
+        match (&self.inner.backend, replacement) {
+            (Backend::Memory(memory), _) => memory.adopt(&quotas),
+            (Backend::Shared(shared), Some(local)) => shared.replace(local, inherit),
+            (Backend::Shared(_), None) => {}
         }
         Ok(())
     }
@@ -272,9 +281,9 @@ impl RateLimiter {
                     .map(|before| (quotas.shared(), before))
                     .ok_or(Replaced)
             })),
-            Backend::Store(store) => {
+            Backend::Shared(shared) => {
                 let quotas = self.quotas();
-                let before = store.charge(key, &quotas, cost, count).await?;
+                let before = shared.charge_many(key, &quotas, cost, count).await?;
                 Ok((quotas, before))
             }
         }
@@ -282,10 +291,12 @@ impl RateLimiter {
 
     pub(crate) async fn adjust(&self, key: &Key, by: i64) -> Result<(), Error> {
         match &self.inner.backend {
-            Backend::Memory(memory) => self.adjust_memory(memory, key, by),
-            Backend::Store(store) => drop(store.adjust(key, &self.quotas(), by).await?),
+            Backend::Memory(memory) => {
+                self.adjust_memory(memory, key, by);
+                Ok(())
+            }
+            Backend::Shared(shared) => shared.adjust(key, &self.quotas(), by).await,
         }
-        Ok(())
     }
 
     /// [`adjust`](Self::adjust) without waiting: `false`, and nothing done, if the buckets are not in this process.
@@ -295,7 +306,7 @@ impl RateLimiter {
                 self.adjust_memory(memory, key, by);
                 true
             }
-            Backend::Store(_) => false,
+            Backend::Shared(_) => false,
         }
     }
 
@@ -313,6 +324,10 @@ impl RateLimiter {
                 return done;
             }
         }
+    }
+
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.inner.lines
     }
 
     fn snapshot(&self) -> Snapshot {

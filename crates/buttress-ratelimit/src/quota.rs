@@ -122,6 +122,30 @@ impl Quota {
         self.shadow
     }
 
+    /// What is left of it for one of several processes that do not know of each other. It may go into debt by as much as
+    /// the whole quota pays at once, which is more than a full bucket of it may hold.
+    pub(crate) fn at_share(&self, share: f64) -> Self {
+        // What comes out a hair too small by the rounding of products is not rounded down by a whole token.
+        let part = |number: u32| (f64::from(number) * share + 1e-6).floor() as u32;
+        let (count, period) = match part(self.count) {
+            // Less than one in this period is one in a longer one.
+            0 => {
+                let longer = self.period.as_secs_f64() / (f64::from(self.count) * share);
+                let period = Duration::try_from_secs_f64(longer).unwrap_or(Duration::MAX);
+                (1, period)
+            }
+            count => (count, self.period),
+        };
+        Self {
+            count,
+            period,
+            burst: part(self.burst).max(1),
+            debt: self.debt.saturating_add(self.burst),
+            name: Arc::clone(&self.name),
+            shadow: self.shadow,
+        }
+    }
+
     /// The rate, if there is one.
     pub(crate) fn rate(&self) -> Result<Rate, Error> {
         let invalid = |reason: fmt::Arguments<'_>| {
@@ -229,6 +253,33 @@ mod tests {
         ] {
             assert!(quota.rate().is_ok(), "{quota:?}");
         }
+    }
+
+    #[test]
+    fn a_share_is_rounded_down_but_not_to_nothing() {
+        let share = |quota: Quota, share: f64| {
+            let part = quota.at_share(share);
+            (part.count, part.period, part.burst)
+        };
+        let second = Duration::from_secs(1);
+        assert_eq!(share(Quota::per_second(10), 1.0), (10, second, 10));
+        let odd = Quota::per_second(10).burst(7);
+        assert_eq!(share(odd, 0.25), (2, second, 1));
+        // 100 × 0.29 is 28.999999999999996.
+        assert_eq!(share(Quota::per_second(100), 0.29), (29, second, 29));
+        assert_eq!(share(Quota::per_second(3), 1.0 / 3.0), (1, second, 1));
+        // Four instances with one per day have one in four days each.
+        let day = 24 * 3600 * second;
+        assert_eq!(share(Quota::per_day(1), 0.25), (1, 4 * day, 1));
+        assert_eq!(share(Quota::per_day(2), 0.25), (1, 2 * day, 1));
+        let named = Quota::per_second(5).named("a").at_share(0.5);
+        assert_eq!(named.name(), "a");
+        assert!(
+            Quota::per_day(1)
+                .at_share(f64::MIN_POSITIVE)
+                .rate()
+                .is_err()
+        );
     }
 
     #[test]

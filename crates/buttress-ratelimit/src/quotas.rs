@@ -231,6 +231,17 @@ impl Quotas {
         )
     }
 
+    /// What is missing of buckets that have this many tokens.
+    pub(crate) fn missing_with(&self, tokens: u32) -> Levels {
+        let rates = self.rates.iter();
+        rates.map(|rate| rate.missing_with(tokens)).collect()
+    }
+
+    /// What of this cost full buckets pay, of all that refuse.
+    pub(crate) fn payable(&self, cost: u32) -> u32 {
+        cost.min(self.max_cost)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rates.len()
     }

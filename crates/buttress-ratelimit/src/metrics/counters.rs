@@ -2,12 +2,15 @@ use std::sync::Arc;
 
 use metrics::{Key, Label, Level, Metadata, Unit, counter, describe_counter};
 
-use crate::RejectionKind;
+use crate::{Basis, RejectionKind};
 
 const ALLOWED: &str = "buttress_ratelimit_requests_allowed_total";
 const REFUSED: &str = "buttress_ratelimit_requests_refused_total";
 const SHADOWED: &str = "buttress_ratelimit_requests_shadowed_total";
 const UNDECIDED: &str = "buttress_ratelimit_requests_undecided_total";
+const OTHERWISE: &str = "buttress_ratelimit_decisions_without_store_total";
+const STORE_ERRORS: &str = "buttress_ratelimit_store_errors_total";
+const OUTAGES: &str = "buttress_ratelimit_store_outages_total";
 
 /// Describes all metrics of this crate to the recorder of the program, with their units: once, after the recorder has
 /// been installed.
@@ -20,6 +23,9 @@ const UNDECIDED: &str = "buttress_ratelimit_requests_undecided_total";
 /// | `buttress_ratelimit_requests_refused_total` | `quota` | requests that a layer refused, once for each quota that refused |
 /// | `buttress_ratelimit_requests_shadowed_total` | `quota` | requests that a shadow quota would have refused |
 /// | `buttress_ratelimit_requests_undecided_total` | `kind` | requests that a layer refused without asking a bucket: [`RejectionKind::as_str`] |
+/// | `buttress_ratelimit_decisions_without_store_total` | `basis` | decisions for which the store was needed and has failed, or was left alone: what decided instead, `local`, `nothing` when everything is allowed, or `error` |
+/// | `buttress_ratelimit_store_errors_total` | | calls of a store that have failed, or were not answered in time |
+/// | `buttress_ratelimit_store_outages_total` | | how often a store was left alone because its calls have failed |
 pub fn describe_metrics() {
     for (name, description) in [
         (ALLOWED, "Requests that a layer let in, by quota."),
@@ -31,6 +37,15 @@ pub fn describe_metrics() {
         (
             UNDECIDED,
             "Requests that a layer refused without asking a bucket, by kind.",
+        ),
+        (
+            OTHERWISE,
+            "Decisions for which a store has failed, by what decided instead.",
+        ),
+        (STORE_ERRORS, "Calls of a store that have failed."),
+        (
+            OUTAGES,
+            "How often a store was left alone because its calls have failed.",
         ),
     ] {
         describe_counter!(name, Unit::Count, description);
@@ -80,4 +95,21 @@ fn count(key: &Key) {
 
 pub(crate) fn request_undecided(kind: RejectionKind) {
     counter!(UNDECIDED, "kind" => kind.as_str()).increment(1);
+}
+
+/// `None` when nothing was decided.
+pub(crate) fn decided_otherwise(basis: Option<Basis>) {
+    let basis = match basis {
+        Some(Basis::Nothing) => "nothing",
+        Some(_) => "local",
+        None => "error",
+    };
+    counter!(OTHERWISE, "basis" => basis).increment(1);
+}
+
+pub(crate) fn store_failed(outage_begins: bool) {
+    counter!(STORE_ERRORS).increment(1);
+    if outage_begins {
+        counter!(OUTAGES).increment(1);
+    }
 }

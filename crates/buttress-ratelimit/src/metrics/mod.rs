@@ -9,6 +9,10 @@ mod without;
 #[cfg(feature = "metrics")]
 pub use self::counters::describe_metrics;
 #[cfg(feature = "metrics")]
-pub(crate) use self::counters::{COUNTED, QuotaCounters, request_undecided};
+pub(crate) use self::counters::{
+    COUNTED, QuotaCounters, decided_otherwise, request_undecided, store_failed,
+};
 #[cfg(not(feature = "metrics"))]
-pub(crate) use self::without::{COUNTED, QuotaCounters, request_undecided};
+pub(crate) use self::without::{
+    COUNTED, QuotaCounters, decided_otherwise, request_undecided, store_failed,
+};

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::RejectionKind;
+use crate::{Basis, RejectionKind};
 
 /// Whether anything is.
 pub(crate) const COUNTED: bool = false;
@@ -25,3 +25,9 @@ impl QuotaCounters {
 
 #[inline]
 pub(crate) fn request_undecided(_: RejectionKind) {}
+
+#[inline]
+pub(crate) fn decided_otherwise(_: Option<Basis>) {}
+
+#[inline]
+pub(crate) fn store_failed(_: bool) {}

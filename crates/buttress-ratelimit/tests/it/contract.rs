@@ -43,7 +43,8 @@ fn the_layers_keep_the_contract_of_tower() {
     probe::layer(
         |inner| {
             let elsewhere = Elsewhere::default();
-            let limiter = RateLimiter::with_store(elsewhere, [Quota::per_second(1_000)]).unwrap();
+            let limiter =
+                RateLimiter::with_store(elsewhere.shared(), [Quota::per_second(1_000)]).unwrap();
             shared(&limiter).layer(inner)
         },
         || Request::new(()),
@@ -229,7 +230,7 @@ async fn futures_need_be_neither_send_nor_sync() {
 async fn what_the_inner_service_never_saw_charged_nothing_elsewhere() {
     let elsewhere = Elsewhere::default();
     let gate = elsewhere.hold();
-    let limiter = RateLimiter::with_store(elsewhere, [Quota::per_day(1)]).unwrap();
+    let limiter = RateLimiter::with_store(elsewhere.shared(), [Quota::per_day(1)]).unwrap();
     let calls = Arc::new(AtomicUsize::new(0));
     let counting = Arc::clone(&calls);
     let service = RateLimitLayer::new(limiter)

@@ -219,7 +219,8 @@ async fn a_refused_request_does_not_reach_the_service_and_charges_no_other_quota
 #[tokio::test]
 async fn a_store_elsewhere_is_waited_for_and_decides_alike() {
     let store = Elsewhere::default();
-    let limiter = RateLimiter::with_store(store.clone(), [Quota::per_day(2).named("day")]).unwrap();
+    let limiter =
+        RateLimiter::with_store(store.shared(), [Quota::per_day(2).named("day")]).unwrap();
     let service = shared(&limiter).layer(hello());
     let first = get(service.clone()).await.expect_status(200);
     assert_eq!(first.header("ratelimit"), Some(r#""day";r=1;t=43200"#));

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use buttress_ratelimit::{ConcurrencyLayer, Quota, RateLimiter, describe_metrics};
+use buttress_ratelimit::{ConcurrencyLayer, OnStoreError, Quota, RateLimiter, describe_metrics};
 use buttress_testkit::http;
 use metrics::{
     Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
@@ -102,7 +102,7 @@ async fn decisions_are_counted_by_quota() {
     }
     let store = Elsewhere::default();
     store.fail();
-    let failing = shared(&RateLimiter::with_store(store, [Quota::per_day(3)]).unwrap());
+    let failing = shared(&RateLimiter::with_store(store.shared(), [Quota::per_day(3)]).unwrap());
     http::get("/")
         .call(failing.layer(hello()))
         .await
@@ -118,6 +118,7 @@ async fn decisions_are_counted_by_quota() {
     assert_eq!(
         counts.get(),
         [
+            "buttress_ratelimit_decisions_without_store_total{basis=error} 1",
             "buttress_ratelimit_requests_allowed_total{quota=concurrency} 1",
             "buttress_ratelimit_requests_allowed_total{quota=day} 3",
             "buttress_ratelimit_requests_allowed_total{quota=hour} 3",
@@ -126,6 +127,35 @@ async fn decisions_are_counted_by_quota() {
             "buttress_ratelimit_requests_shadowed_total{quota=idea} 3",
             "buttress_ratelimit_requests_undecided_total{kind=cost-too-large} 1",
             "buttress_ratelimit_requests_undecided_total{kind=unavailable} 1",
+            "buttress_ratelimit_store_errors_total{} 1",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_a_failing_store_costs_is_counted() {
+    let counts = Counts::default();
+    let _guard = set_default_local_recorder(&counts);
+    for on_error in [OnStoreError::Allow, OnStoreError::Local { share: 1.0 }] {
+        let store = Elsewhere::default();
+        // Time stands still, so that the store is not tried again.
+        let clock = Time::new().clock();
+        let shared = store.shared().with_on_store_error(on_error);
+        let shared = shared.with_clock(clock);
+        let limiter = RateLimiter::with_store(shared, [Quota::per_day(3)]).unwrap();
+        let _ = limiter.check(&"paul".into(), 1).await.unwrap();
+        store.fail();
+        for _ in 0..100 {
+            let _ = limiter.check(&"paul".into(), 1).await.unwrap();
+        }
+    }
+    assert_eq!(
+        counts.get(),
+        [
+            "buttress_ratelimit_decisions_without_store_total{basis=local} 100",
+            "buttress_ratelimit_decisions_without_store_total{basis=nothing} 100",
+            "buttress_ratelimit_store_errors_total{} 10",
+            "buttress_ratelimit_store_outages_total{} 2",
         ]
     );
 }
@@ -135,7 +165,7 @@ fn everything_is_described_as_counts() {
     let counts = Counts::default();
     metrics::with_local_recorder(&counts, describe_metrics);
     let described = counts.described.lock().unwrap();
-    assert_eq!(described.len(), 4);
+    assert_eq!(described.len(), 7);
     let readme = include_str!("../../README.md");
     for (name, unit) in &*described {
         assert_eq!(*unit, Some(Unit::Count));

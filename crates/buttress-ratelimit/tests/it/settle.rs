@@ -235,7 +235,7 @@ async fn a_service_that_fails_has_cost_what_was_reserved() {
 async fn a_store_elsewhere_is_told_in_a_task() {
     let store = Elsewhere::default();
     let quota = Quota::per_day(10);
-    let limiter = RateLimiter::with_store(store.clone(), [quota]).unwrap();
+    let limiter = RateLimiter::with_store(store.shared(), [quota]).unwrap();
     let service = shared(&limiter).with_settle(failures()).layer(login());
     http::get("/wrong")
         .call(service.clone())

@@ -5,13 +5,17 @@ use std::{
     convert::Infallible,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use ::http::{Request, Response};
 use async_trait::async_trait;
-use buttress_ratelimit::{Error, Global, Key, Levels, Quotas, RateLimitLayer, RateLimitStore};
+use buttress_ratelimit::{
+    Clock, Error, Global, Key, Levels, OnStoreError, Quotas, RateLimitLayer, RateLimitStore,
+    SharedStore,
+};
 use bytes::Bytes;
 use http_body_util::Full;
 use tokio::sync::Semaphore;
@@ -45,6 +49,18 @@ pub(crate) fn shared(limiter: &buttress_ratelimit::RateLimiter) -> RateLimitLaye
     RateLimitLayer::new(limiter.clone()).with_key(Global)
 }
 
+/// What this store itself answers, however long that takes on a busy machine: nothing decides instead, and it is never
+/// left alone, since time flies.
+pub(crate) fn bare(store: impl RateLimitStore + 'static) -> SharedStore {
+    let hours = AtomicU32::new(0);
+    let clock =
+        Clock::new(move || Duration::from_secs(3600) * hours.fetch_add(1, Ordering::Relaxed));
+    SharedStore::new(store)
+        .with_store_timeout(Duration::from_secs(600))
+        .with_on_store_error(OnStoreError::Deny)
+        .with_clock(clock)
+}
+
 /// A store that one has to wait for, and that can fail. Its buckets never fill.
 #[derive(Clone, Default)]
 pub(crate) struct Elsewhere {
@@ -55,6 +71,11 @@ pub(crate) struct Elsewhere {
 }
 
 impl Elsewhere {
+    /// It decides, or nothing does.
+    pub(crate) fn shared(&self) -> SharedStore {
+        bare(self.clone())
+    }
+
     pub(crate) fn fail(&self) {
         self.failing.store(true, Ordering::Relaxed);
     }

@@ -11,6 +11,7 @@ use buttress_testkit::RedisServer;
 use redis::Client;
 
 use super::redis::store;
+use crate::support::bare;
 
 const PROCESSES: usize = 8;
 const CALLERS: usize = 16;
@@ -26,7 +27,7 @@ fn limiter(place: &str) -> RateLimiter {
         Quota::per_day(BURST),
         Quota::per_day(10 * BURST).named("roomy"),
     ];
-    RateLimiter::with_store(store(client, prefix), quotas).expect("quotas")
+    RateLimiter::with_store(bare(store(client, prefix)), quotas).expect("quotas")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -8,7 +8,7 @@ use buttress_ratelimit::{
 use buttress_testkit::RedisServer;
 use redis::{AsyncCommands, Client, aio::MultiplexedConnection};
 
-use crate::time::Time;
+use crate::{support::bare, time::Time};
 
 /// A slow machine is no failure of a store.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ pub(super) fn limiter(
     quotas: impl IntoIterator<Item = Quota>,
 ) -> RateLimiter {
     let client = Client::open(server.url()).expect("a client");
-    RateLimiter::with_store(store(client, "alone"), quotas).expect("quotas")
+    RateLimiter::with_store(bare(store(client, "alone")), quotas).expect("quotas")
 }
 
 pub(super) async fn observer(server: &RedisServer) -> MultiplexedConnection {
@@ -48,7 +48,7 @@ impl StoreHarness for Redis {
     async fn limiter(&self, quotas: Vec<Quota>) -> RateLimiter {
         let client = Client::open(self.server.url()).expect("a client");
         let store = store(client, &self.prefix).with_clock(self.time.clock());
-        RateLimiter::with_store(store, quotas).expect("quotas")
+        RateLimiter::with_store(bare(store), quotas).expect("quotas")
     }
 
     async fn advance(&self, by: Duration) {
@@ -79,7 +79,7 @@ async fn a_clock_that_is_set_back_locks_nobody_out() {
         Quota::per_second(10).burst(20).debt(10),
         Quota::per_second(10).burst(20).named("counts").shadow(),
     ];
-    let limiter = RateLimiter::with_store(store, quotas).expect("quotas");
+    let limiter = RateLimiter::with_store(bare(store), quotas).expect("quotas");
     super::memory::set_back(&time, &limiter).await;
 }
 

@@ -17,7 +17,7 @@ use buttress_testkit::RedisCluster;
 use redis::{AsyncCommands, cluster::ClusterClient};
 
 use super::redis::{observer, store};
-use crate::time::Time;
+use crate::{support::bare, time::Time};
 
 struct Cluster {
     servers: &'static RedisCluster,
@@ -44,7 +44,7 @@ fn client(servers: &RedisCluster) -> ClusterClient {
 impl StoreHarness for Cluster {
     async fn limiter(&self, quotas: Vec<Quota>) -> RateLimiter {
         let store = store(client(self.servers), &self.prefix).with_clock(self.time.clock());
-        RateLimiter::with_store(store, quotas).expect("quotas")
+        RateLimiter::with_store(bare(store), quotas).expect("quotas")
     }
 
     async fn advance(&self, by: Duration) {
@@ -117,7 +117,8 @@ async fn decisions_go_on_while_masters_are_replaced() {
     const BURST: u32 = 1_000;
     let servers = RedisCluster::start().await;
     let quotas = [Quota::per(BURST, Duration::from_secs(30 * 24 * 3600))];
-    let limiter = RateLimiter::with_store(store(client(&servers), "p"), quotas).expect("quotas");
+    let limiter =
+        RateLimiter::with_store(bare(store(client(&servers), "p")), quotas).expect("quotas");
     let over = Arc::new(AtomicBool::new(false));
     let callers: Vec<_> = (0..12_u64)
         .map(|number| {

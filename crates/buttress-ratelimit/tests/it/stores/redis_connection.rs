@@ -5,10 +5,11 @@ use buttress_testkit::{Proxy, RedisServer};
 use redis::Client;
 
 use super::redis::store;
+use crate::support::bare;
 
 fn through(proxy: &Proxy) -> RateLimiter {
     let client = Client::open(format!("redis://{}/", proxy.address())).expect("a client");
-    RateLimiter::with_store(store(client, "p"), [Quota::per_day(5_000)]).expect("quotas")
+    RateLimiter::with_store(bare(store(client, "p")), [Quota::per_day(5_000)]).expect("quotas")
 }
 
 /// Test 22 of the specification, its last part: one retry is enough.

@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use super::redis::{limiter, observer, store};
+use crate::support::bare;
 
 fn failed(outcome: Result<buttress_ratelimit::Decision, Error>, cause: &str) {
     let error = outcome.expect_err("no decision");
@@ -141,7 +142,7 @@ async fn what_a_server_says_is_the_cause() {
         ("NOPERM this user has no permissions", "NOPERM"),
     ] {
         let client = Client::open(says(answer).await).expect("a client");
-        let limiter = RateLimiter::with_store(store(client, "p"), [Quota::per_day(1)]);
+        let limiter = RateLimiter::with_store(bare(store(client, "p")), [Quota::per_day(1)]);
         let outcome = limiter.expect("quotas").check(&Key::global(), 1).await;
         let error = outcome.expect_err("no decision");
         assert_eq!(error.kind(), ErrorKind::Store);
@@ -187,7 +188,8 @@ async fn no_server_is_waited_for_longer_than_50_milliseconds() {
     let proxy = Proxy::to(RedisServer::shared().await.address()).await;
     let client = || Client::open(format!("redis://{}/", proxy.address())).expect("a client");
     let store = RedisStore::new(client(), "hurry").expect("a store");
-    let limiter = RateLimiter::with_store(store, [Quota::per_day(1_000_000)]).expect("quotas");
+    let limiter =
+        RateLimiter::with_store(bare(store), [Quota::per_day(1_000_000)]).expect("quotas");
     proxy.stall();
     for _ in 0..3 {
         // One second is what it takes to connect, at most.

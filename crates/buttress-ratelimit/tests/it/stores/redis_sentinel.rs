@@ -5,6 +5,7 @@ use buttress_testkit::RedisSentinel;
 use redis::sentinel::{SentinelClient, SentinelServerType};
 
 use super::redis::store;
+use crate::support::bare;
 
 #[tokio::test]
 async fn buckets_are_as_they_were_after_a_failover() {
@@ -16,7 +17,7 @@ async fn buckets_are_as_they_were_after_a_failover() {
         SentinelServerType::Master,
     );
     let store = store(client.expect("a client"), "p");
-    let limiter = RateLimiter::with_store(store, [Quota::per_day(100)]).expect("quotas");
+    let limiter = RateLimiter::with_store(bare(store), [Quota::per_day(100)]).expect("quotas");
     let key = Key::from("paul");
     assert!(
         limiter

@@ -1,0 +1,187 @@
+//! What stands between a limiter and a store that may fail, hang or be away.
+
+mod breaker;
+mod local;
+mod on_store_error;
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use tokio::time::timeout;
+
+pub(crate) use local::Local;
+pub use on_store_error::OnStoreError;
+
+use breaker::{Admission, Breaker};
+
+use crate::{Clock, Error, ErrorKind, RateLimitStore, metrics};
+
+/// A store with an end to every call, which is left alone while it is away.
+pub(crate) struct Guarded {
+    store: Box<dyn RateLimitStore>,
+    timeout: Duration,
+    clock: Clock,
+    /// Nothing has failed since the last call that went well: nobody needs the lock.
+    calm: AtomicBool,
+    breaker: Mutex<Breaker>,
+}
+
+/// Why a store has not decided. Clones are for those who waited for the same call.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// It was not asked, since it has failed too often.
+    Away,
+    /// It failed, or did not answer in time.
+    Failed(Arc<Error>),
+    /// It has answered that it cannot do this.
+    Refused(Arc<Error>),
+}
+
+type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+impl Guarded {
+    pub(crate) fn new(store: Box<dyn RateLimitStore>, timeout: Duration, clock: Clock) -> Self {
+        Self {
+            store,
+            timeout,
+            clock,
+            calm: AtomicBool::new(true),
+            breaker: Mutex::new(Breaker::new()),
+        }
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Calls the store, if it is not left alone just now.
+    pub(crate) async fn call<'a, T>(
+        &'a self,
+        call: impl FnOnce(&'a dyn RateLimitStore) -> Call<'a, T>,
+    ) -> Result<T, Failure> {
+        let attempt = self.attempt().ok_or(Failure::Away)?;
+        let mut call = call(&*self.store);
+        // A store that answers at once, in this process, needs no timer.
+        let at_once = poll_fn(|cx| {
+            Poll::Ready(match call.as_mut().poll(cx) {
+                Poll::Ready(answer) => Some(answer),
+                Poll::Pending => None,
+            })
+        });
+        let answer = match at_once.await {
+            Some(answer) => answer,
+            None => timeout(self.timeout, call).await.unwrap_or_else(|_| {
+                Err(Error::store(format!(
+                    "the store has not answered within {:?}",
+                    self.timeout
+                )))
+            }),
+        };
+        match answer {
+            Ok(answer) => {
+                attempt.succeeded();
+                Ok(answer)
+            }
+            Err(error) if error.kind() == ErrorKind::Store => {
+                attempt.failed(&error);
+                Err(Failure::Failed(Arc::new(error)))
+            }
+            Err(error) => {
+                attempt.succeeded();
+                Err(Failure::Refused(Arc::new(error)))
+            }
+        }
+    }
+
+    fn attempt(&self) -> Option<Attempt<'_>> {
+        let began = self.clock.nanos();
+        let admission = match self.calm.load(Ordering::Acquire) {
+            true => Admission::All,
+            false => self.breaker().admit(began),
+        };
+        (admission != Admission::Nobody).then_some(Attempt {
+            guarded: self,
+            admission,
+            began,
+            pending: true,
+        })
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One call under way. Dropped before its end, it is as if it had never begun.
+struct Attempt<'a> {
+    guarded: &'a Guarded,
+    admission: Admission,
+    began: u64,
+    pending: bool,
+}
+
+impl Attempt<'_> {
+    fn succeeded(mut self) {
+        self.pending = false;
+        let guarded = self.guarded;
+        if guarded.calm.load(Ordering::Acquire) {
+            return;
+        }
+        let mut breaker = guarded.breaker();
+        let ended = breaker.succeeded(self.admission, guarded.clock.nanos());
+        if *breaker == Breaker::new() {
+            guarded.calm.store(true, Ordering::Release);
+        }
+        drop(breaker);
+        if let Some(nanos) = ended {
+            let took = Duration::from_nanos(nanos);
+            tracing::warn!(?took, "the store of a rate limiter decides again");
+        }
+    }
+
+    fn failed(mut self, error: &Error) {
+        self.pending = false;
+        let guarded = self.guarded;
+        let mut breaker = guarded.breaker();
+        guarded.calm.store(false, Ordering::Release);
+        let began = breaker.failed(self.admission, self.began, guarded.clock.nanos());
+        drop(breaker);
+        metrics::store_failed(began);
+        if began {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, "the store of a rate limiter is away");
+        } else {
+            tracing::debug!(%error, "the store of a rate limiter has failed");
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.pending && self.admission == Admission::Probe {
+            let now = self.guarded.clock.nanos();
+            self.guarded.breaker().abandoned(now);
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Away => Self::store("the store is left alone, since it has failed too often"),
+            // Of several that waited for one call, each gets an error, and the last one the very one.
+            Failure::Failed(error) | Failure::Refused(error) => Arc::try_unwrap(error)
+                .unwrap_or_else(|error| {
+                    Self::new(error.kind(), "the store has failed").with_source(error)
+                }),
+        }
+    }
+}
