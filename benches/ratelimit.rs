@@ -14,9 +14,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use buttress_benches::Interleaved;
-use buttress_ratelimit::{Key, MemoryStore, Quota, RateLimiter};
+use buttress_benches::{Bare, Interleaved, call, parsed_head};
+use buttress_ratelimit::{
+    HeaderFormat, Key, MemoryStore, PeerAddr, Quota, RateLimitLayer, RateLimiter,
+};
+use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
+use http::{Request, Response, header};
+use http_body_util::Full;
+use tower_layer::Layer;
 
 const MILLION: u32 = 1_000_000;
 
@@ -207,11 +213,100 @@ fn contended(criterion: &mut Criterion) {
     }
 }
 
+/// A request as hyper parses it, with the peer that a server adds.
+fn request() -> impl Fn() -> Request<()> + Clone {
+    let mut head = parsed_head(
+        "GET /v1/orders HTTP/1.1\r\n\
+         host: shop.example.com\r\n\
+         user-agent: bench/1.0\r\n\
+         accept: application/json\r\n\r\n",
+    );
+    let peer = (Ipv4Addr::new(192, 0, 2, 1), 4_711).into();
+    head.extensions.insert(PeerAddr(peer));
+    #[cfg(feature = "peers")]
+    head.extensions
+        .insert(axum::extract::ConnectInfo::<std::net::SocketAddr>(peer));
+    move || Request::from_parts(head.clone(), ())
+}
+
+/// The layer around the least that a service can do.
+fn layer(criterion: &mut Criterion) {
+    let limits = |quota: Quota| RateLimitLayer::new(limiter([quota]));
+    let mut silent = limits(generous())
+        .with_headers(HeaderFormat::None)
+        .layer(Bare);
+    let mut telling = limits(generous()).layer(Bare);
+    let mut both = RateLimitLayer::new(limiter([generous(), second()])).layer(Bare);
+    let mut group = Interleaved::new("ratelimit: layer, allowed");
+    group.add("floor: bare service", request(), |it| call(&mut Bare, it));
+    group.add("buttress-ratelimit, no headers", request(), |it| {
+        call(&mut silent, it)
+    });
+    group.add("buttress-ratelimit", request(), |it| call(&mut telling, it));
+    group.add("buttress-ratelimit, two quotas", request(), |it| {
+        call(&mut both, it)
+    });
+    #[cfg(feature = "peers")]
+    peers::layer(&mut group, request());
+    group.bench(criterion);
+}
+
+/// The same answer by hand, and by those who have to find out that it is due.
+fn refuse(criterion: &mut Criterion) {
+    let mut refusing = RateLimitLayer::new(limiter([strict()])).layer(Bare);
+    assert_eq!(
+        call(&mut refusing, request()()).map(|it| it.status().as_u16()),
+        Ok(200)
+    );
+    assert_eq!(
+        call(&mut refusing, request()()).map(|it| it.status().as_u16()),
+        Ok(429)
+    );
+    let mut group = Interleaved::new("ratelimit: layer, refused");
+    group.add("floor: the same answer by hand", request(), |it| {
+        drop(it);
+        by_hand(black_box(86_400))
+    });
+    group.add("buttress-ratelimit", request(), |it| {
+        call(&mut refusing, it)
+    });
+    #[cfg(feature = "peers")]
+    peers::refuse(&mut group, request());
+    group.bench(criterion);
+}
+
+fn by_hand(seconds: u64) -> Response<Full<Bytes>> {
+    const BODY: &str = r#"{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Too Many Requests","status":429,"code":"QUOTA_EXCEEDED","violated-policies":["strict"]}"#;
+    Response::builder()
+        .status(429)
+        .header(header::CONTENT_TYPE, "application/problem+json")
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::RETRY_AFTER, seconds)
+        .header("ratelimit-policy", r#""strict";q=1;w=86400"#)
+        .header("ratelimit", format!(r#""strict";r=0;t={seconds}"#))
+        .body(Full::new(Bytes::from_static(BODY.as_bytes())))
+        .expect("a response")
+}
+
 #[cfg(feature = "peers")]
 mod peers {
-    use std::{net::IpAddr, num::NonZeroU32, time::Duration};
+    use std::{
+        convert::Infallible,
+        future::{Ready, ready},
+        net::IpAddr,
+        num::NonZeroU32,
+        sync::Arc,
+        task::{Context, Poll},
+        time::Duration,
+    };
 
-    use buttress_benches::Interleaved;
+    use axum::{body::Body, response::Response};
+    use http::Request;
+    use tower_governor::{GovernorLayer, governor::GovernorConfigBuilder};
+    use tower_layer::Layer;
+    use tower_service::Service;
+
+    use buttress_benches::{Interleaved, call};
     use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
     use super::{MILLION, address};
@@ -251,12 +346,65 @@ mod peers {
             limiter.check_key(&it).is_ok()
         });
     }
+
+    /// The peers want the body of axum.
+    #[derive(Clone)]
+    struct Bare;
+
+    impl Service<Request<()>> for Bare {
+        type Response = Response<Body>;
+        type Error = Infallible;
+        type Future = Ready<Result<Self::Response, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<()>) -> Self::Future {
+            ready(Ok(Response::new(Body::empty())))
+        }
+    }
+
+    pub(super) fn layer<'a>(
+        group: &mut Interleaved<'a>,
+        request: impl Fn() -> Request<()> + Clone + 'a,
+    ) {
+        let mut builder = GovernorConfigBuilder::default();
+        builder
+            .period(Duration::from_nanos(1))
+            .burst_size(1_000_000_000);
+        let silent = builder.finish().expect("a quota");
+        let telling = builder.use_headers().finish().expect("a quota");
+        let mut silent = GovernorLayer::new(Arc::new(silent)).layer(Bare);
+        let mut telling = GovernorLayer::new(Arc::new(telling)).layer(Bare);
+        group.add(
+            "tower_governor 0.8, no headers",
+            request.clone(),
+            move |it| call(&mut silent, it),
+        );
+        group.add("tower_governor 0.8", request, move |it| {
+            call(&mut telling, it)
+        });
+    }
+
+    pub(super) fn refuse<'a>(group: &mut Interleaved<'a>, request: impl Fn() -> Request<()> + 'a) {
+        let mut builder = GovernorConfigBuilder::default();
+        builder.period(Duration::from_secs(24 * 3600)).burst_size(1);
+        let strict = builder.use_headers().finish().expect("a quota");
+        let mut strict = GovernorLayer::new(Arc::new(strict)).layer(Bare);
+        let _ = call(&mut strict, request());
+        group.add("tower_governor 0.8", request, move |it| {
+            call(&mut strict, it)
+        });
+    }
 }
 
 criterion_group!(
     benches,
     decide,
     decide_of_a_million,
+    layer,
+    refuse,
     new_key_at_the_bound,
     contended
 );
