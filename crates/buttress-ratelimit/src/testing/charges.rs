@@ -203,6 +203,25 @@ pub(super) async fn the_largest_buckets_are_exact(harness: Arc<dyn StoreHarness>
     assert!(!check(&limiter, &key, 1).await.is_allowed());
 }
 
+/// Where a quotient of floating-point numbers is one too small.
+pub(super) async fn as_many_of_the_slowest_are_granted_as_there_are(
+    harness: Arc<dyn StoreHarness>,
+) {
+    for (interval, burst) in [
+        (118_673_444_619_736_443, 30),
+        (49_958_880_501_403_421, 77),
+        (129_714_907_549_189_306, 8),
+    ] {
+        let quota = Quota::per(1, Duration::from_nanos(interval)).burst(burst);
+        let limiter = harness.limiter(vec![quota]).await;
+        let key = new_key();
+        let answer = limiter.charge_many(&key, 1, burst + 5).await;
+        assert!(answer.is_ok());
+        let all = u128::from(interval) * u128::from(burst);
+        assert_eq!(missing(&limiter, &key).await, [all]);
+    }
+}
+
 pub(super) async fn keys_have_buckets_of_their_own(harness: Arc<dyn StoreHarness>) {
     let limiter = harness.limiter(vec![Quota::per_minute(1)]).await;
     let mine = new_key();

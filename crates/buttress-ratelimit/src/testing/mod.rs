@@ -105,6 +105,7 @@ const CASES: &[(&str, Case)] = cases![
     charges::what_only_counts_refuses_nothing,
     charges::several_charges_are_granted_as_far_as_there_is_room,
     charges::the_largest_buckets_are_exact,
+    charges::as_many_of_the_slowest_are_granted_as_there_are,
     charges::keys_have_buckets_of_their_own,
     changes::a_peek_changes_nothing,
     changes::no_refund_makes_a_bucket_fuller_than_full,

@@ -114,6 +114,9 @@ impl RedisStore {
 
     /// How long the server may take to answer; repeated calls have it anew. The connection is a new one.
     ///
+    /// Whoever needs a connection that is not there yet waits no longer than that either, though it may take a second to
+    /// connect: a [`peek`](crate::RateLimiter::peek) or two before the first request spares it the error.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfiguration`](crate::ErrorKind::InvalidConfiguration) when it is zero.

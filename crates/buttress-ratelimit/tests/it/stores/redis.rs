@@ -263,6 +263,40 @@ async fn every_key_goes_when_its_buckets_are_full() {
 }
 
 #[tokio::test]
+async fn the_time_is_the_servers_to_the_microsecond() {
+    let server = RedisServer::start().await;
+    let mut connection = observer(&server).await;
+    let limiter = limiter(&server, [Quota::per_day(86_400)]);
+    let mut nanos = async || {
+        let command = redis::cmd("TIME");
+        let command = command.query_async(&mut connection);
+        let (seconds, micros): (u64, u64) = command.await.expect("the time");
+        (seconds * 1_000_000 + micros) * 1_000
+    };
+    let mut fractions = 0;
+    for number in 0..5_u64 {
+        let before = nanos().await;
+        let decision = limiter.check(&Key::from(number), 100).await;
+        assert!(decision.expect("a decision").is_allowed());
+        let after = nanos().await;
+        let mut observer = observer(&server).await;
+        let keys: Vec<Vec<u8>> = observer.keys("*").await.expect("keys");
+        let mut latest = 0;
+        for key in keys {
+            let time: u64 = observer.get(key).await.expect("a time");
+            latest = latest.max(time);
+        }
+        let charged = latest - 100_000_000_000;
+        assert!(
+            (before..=after).contains(&charged),
+            "{before} {charged} {after}"
+        );
+        fractions += charged % 1_000_000;
+    }
+    assert_ne!(fractions, 0);
+}
+
+#[tokio::test]
 async fn what_is_secret_or_long_does_not_stand_in_redis() {
     let server = RedisServer::start().await;
     let mut connection = observer(&server).await;
