@@ -7,9 +7,6 @@
 /// How many places a group has: as many as numbers of 64 bits fit into a cache line.
 pub(super) const PLACES: usize = 8;
 
-/// How many more places than the one that is taken a group has if it is not nearly full.
-const SPARE: usize = 2;
-
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Line([u64; PLACES]);
@@ -62,8 +59,8 @@ impl Table {
         (at < PLACES).then_some(Place { group, at })
     }
 
-    /// A place for a new key, if there is one whose buckets are full: in the first of its groups, where it is found soonest, and
-    /// in the emptier one when that is nearly full.
+    /// A place for a new key in the emptier one of its groups, if there is one whose buckets are full. To prefer the first
+    /// group while it has room would find keys sooner, and leave too many without a place.
     pub(super) fn claim(&mut self, print: u64, now: u64) -> Option<Place> {
         let [one, other] = self.groups_of(print).map(|group| {
             let mut free = (0..PLACES).filter(|at| self.is_free(Place { group, at: *at }, now));
