@@ -3,8 +3,9 @@
 use std::fmt::Debug;
 
 use buttress_ratelimit::{
-    And, ClientIp, Clock, Decision, Error, ExtensionKey, Global, HeaderKey, Key, MemoryStore,
-    Networks, Or, PeerAddr, PeerIp, Quota, QuotaState, Quotas, Rate, RateLimiter, Unless,
+    And, Basis, ClientIp, Clock, Decision, Error, ExtensionKey, Global, HeaderKey, Key,
+    MemoryStore, Networks, OnStoreError, Or, PeerAddr, PeerIp, Quota, QuotaState, Quotas, Rate,
+    RateLimiter, SharedStore, Unless,
 };
 use http::request::Parts;
 
@@ -15,6 +16,7 @@ fn is_cloned<T: Clone>() {}
 #[test]
 fn everything_can_be_sent_shared_and_printed() {
     is_plain::<And<Global, Global>>();
+    is_plain::<Basis>();
     is_plain::<ClientIp>();
     is_plain::<Clock>();
     is_plain::<Decision>();
@@ -25,6 +27,7 @@ fn everything_can_be_sent_shared_and_printed() {
     is_plain::<Key>();
     is_plain::<MemoryStore>();
     is_plain::<Networks>();
+    is_plain::<OnStoreError>();
     is_plain::<Or<Global, Global>>();
     is_plain::<PeerAddr>();
     is_plain::<PeerIp>();
@@ -33,6 +36,7 @@ fn everything_can_be_sent_shared_and_printed() {
     is_plain::<Quotas>();
     is_plain::<Rate>();
     is_plain::<RateLimiter>();
+    is_plain::<SharedStore>();
     is_plain::<Unless<Global, fn(&Parts) -> bool>>();
     is_cloned::<Decision>();
     is_cloned::<RateLimiter>();
