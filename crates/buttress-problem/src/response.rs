@@ -87,6 +87,7 @@ impl Held {
         }
     }
 
+    #[cfg(feature = "layer")]
     pub(crate) fn into_owned(self) -> Problem {
         match self {
             Self::Owned(problem) => problem,
