@@ -15,7 +15,7 @@ use crate::{
     headers::{Policies, Report},
     layer::Config,
     metrics::{self, QuotaCounters},
-    settle::Settling,
+    settle::{Settling, reserved},
 };
 
 /// The verdict, or what it has to wait for.
@@ -97,7 +97,7 @@ fn hold(config: &Config, key: Key, decision: &Decision) -> Hold {
         Some(settle) => Hold::Settling(Box::new(Settling::new(
             &config.limiter,
             key,
-            decision.cost(),
+            reserved(decision),
             settle,
         ))),
     }

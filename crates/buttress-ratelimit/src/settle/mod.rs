@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 pub use self::reservation::Reservation;
 pub(crate) use self::settling::Settling;
-use crate::{Key, RateLimiter};
+use crate::{Basis, Decision, Key, RateLimiter};
 
 /// What a request has cost in the end: for quotas on failures, on bytes, or on anything else that only the answer knows.
 ///
@@ -96,6 +96,15 @@ impl fmt::Debug for Settle {
             .field("when", &when)
             .field("cancelled", &self.cancelled)
             .finish()
+    }
+}
+
+/// What was taken for a decision that allowed it: nothing where the store had failed and nobody was asked, or tokens
+/// would be put back that were never taken.
+pub(crate) fn reserved(decision: &Decision) -> u32 {
+    match decision.basis() {
+        Basis::Nothing => 0,
+        Basis::Store | Basis::Local => decision.cost(),
     }
 }
 

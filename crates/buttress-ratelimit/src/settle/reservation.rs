@@ -1,4 +1,4 @@
-use super::difference;
+use super::{difference, reserved};
 use crate::{Decision, Error, Key, RateLimiter};
 
 /// Tokens that are taken for something whose cost is not known yet.
@@ -60,7 +60,7 @@ impl Reservation {
         if !self.decision.is_allowed() {
             return Ok(());
         }
-        match difference(self.decision.cost(), actual) {
+        match difference(reserved(&self.decision), actual) {
             0 => Ok(()),
             by => self.limiter.adjust(&self.key, by).await,
         }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use ::http::{Request, Response, StatusCode};
-use buttress_ratelimit::{Key, Quota, RateLimiter, Settle};
+use buttress_ratelimit::{Key, OnStoreError, Quota, RateLimiter, Settle, SharedStore};
 use buttress_testkit::http;
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -288,4 +288,20 @@ async fn reservations_are_settled_or_stay() {
         .reserve(&key, 99)
         .await
         .expect_err("no bucket has so many");
+}
+
+#[tokio::test]
+async fn what_was_never_taken_is_not_put_back() {
+    let store = Elsewhere::default();
+    let shared = SharedStore::new(store.clone()).with_on_store_error(OnStoreError::Allow);
+    let limiter = RateLimiter::with_store(shared, [Quota::per_day(10)]).unwrap();
+    let key = Key::global();
+    drop(limiter.reserve(&key, 4).await.unwrap());
+    store.fail();
+    let reservation = limiter.reserve(&key, 3).await.unwrap();
+    assert!(reservation.decision().is_allowed());
+    store.recover();
+    let token = limiter.quotas().rates()[0].interval();
+    reservation.settle(0).await.unwrap();
+    assert_eq!(store.missing(&key), 4 * token);
 }

@@ -80,6 +80,10 @@ impl Elsewhere {
         self.failing.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) fn recover(&self) {
+        self.failing.store(false, Ordering::Relaxed);
+    }
+
     /// Every call waits for a permit of this from now on.
     pub(crate) fn hold(&self) -> Arc<Semaphore> {
         let gate = Arc::new(Semaphore::new(0));
