@@ -86,7 +86,7 @@ fn pass(config: &Config, key: Key, decision: &Decision, policies: &Arc<Policies>
     }
     let tell = match config.formats.is_none() {
         true => Tell::Nothing,
-        false => Tell::Quotas(Report::new(decision, policies, config.formats)),
+        false => Tell::Quotas(Box::new(Report::new(decision, policies, config.formats))),
     };
     Verdict::Pass(Answer::new(tell, hold(config, key, decision)))
 }

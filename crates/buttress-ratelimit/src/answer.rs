@@ -20,7 +20,8 @@ pub(crate) struct Answer {
 pub(crate) enum Tell {
     #[default]
     Nothing,
-    Quotas(Report),
+    /// Elsewhere, so that this is small for those who are told nothing.
+    Quotas(Box<Report>),
     Occupancy(Occupancy),
 }
 

@@ -39,8 +39,8 @@ pin_project! {
     #[project = StateProjection]
     enum State<S, B, F> {
         Running { #[pin] future: F, answer: Answer },
-        // The service is the one that was polled ready.
-        Asking { asking: Asking, next: Option<(S, Request<B>)> },
+        // The service is the one that was polled ready. It waits elsewhere, so that this is small for those who need not wait.
+        Asking { asking: Asking, next: Option<Box<(S, Request<B>)>> },
         Refused { response: Option<Response<Bytes>> },
     }
 }
@@ -52,7 +52,7 @@ impl<S, B, F> ResponseFuture<S, B, F> {
     }
 
     pub(crate) fn asking(asking: Asking, ready: S, request: Request<B>) -> Self {
-        let next = Some((ready, request));
+        let next = Some(Box::new((ready, request)));
         let state = State::Asking { asking, next };
         Self { state }
     }
@@ -84,8 +84,8 @@ where
                 StateProjection::Asking { asking, next } => {
                     match ready!(asking.as_mut().poll(cx)) {
                         Verdict::Pass(answer) => {
-                            let (mut service, request) =
-                                next.take().expect("the state is left at once");
+                            let next = next.take().expect("the state is left at once");
+                            let (mut service, request) = *next;
                             (service.call(request), answer)
                         }
                         Verdict::Refuse(response) => {

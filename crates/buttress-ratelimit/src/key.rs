@@ -97,6 +97,23 @@ impl Key {
     }
 }
 
+impl Key {
+    /// [`part`](Self::part), of so few bytes that nothing has to be looked at.
+    #[inline]
+    fn short<const N: usize>(kind: u8, part: [u8; N]) -> Self {
+        const { assert!(N + 2 <= FEW) };
+        let mut bytes = [0; FEW];
+        bytes[0] = kind;
+        bytes[1] = N as u8;
+        bytes[2..N + 2].copy_from_slice(&part);
+        let length = N as u8 + 2;
+        Self {
+            bytes: Bytes::Few { length, bytes },
+            secret: false,
+        }
+    }
+}
+
 impl Bytes {
     fn push(&mut self, more: &[u8]) {
         match self {
@@ -162,24 +179,25 @@ impl<const N: usize> From<[u8; N]> for Key {
 
 impl From<u64> for Key {
     fn from(number: u64) -> Self {
-        Self::part(b'n', &number.to_be_bytes())
+        Self::short(b'n', number.to_be_bytes())
     }
 }
 
 impl From<i64> for Key {
     fn from(number: i64) -> Self {
-        Self::part(b'i', &number.to_be_bytes())
+        Self::short(b'i', number.to_be_bytes())
     }
 }
 
 impl From<u128> for Key {
     fn from(number: u128) -> Self {
-        Self::part(b'u', &number.to_be_bytes())
+        Self::short(b'u', number.to_be_bytes())
     }
 }
 
 /// As it is: an IPv4 address that is mapped into IPv6 is another one.
 impl From<IpAddr> for Key {
+    #[inline]
     fn from(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(address) => address.into(),
@@ -190,13 +208,13 @@ impl From<IpAddr> for Key {
 
 impl From<Ipv4Addr> for Key {
     fn from(address: Ipv4Addr) -> Self {
-        Self::part(b'4', &address.octets())
+        Self::short(b'4', address.octets())
     }
 }
 
 impl From<Ipv6Addr> for Key {
     fn from(address: Ipv6Addr) -> Self {
-        Self::part(b'6', &address.octets())
+        Self::short(b'6', address.octets())
     }
 }
 

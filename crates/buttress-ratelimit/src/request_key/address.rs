@@ -23,6 +23,7 @@ impl Prefixes {
     }
 
     /// The network that this address stands for. An IPv4 address that is mapped into IPv6 is that IPv4 address.
+    #[inline]
     pub(super) fn network(self, address: IpAddr) -> IpAddr {
         match address.to_canonical() {
             IpAddr::V4(address) => {
@@ -36,6 +37,7 @@ impl Prefixes {
         }
     }
 
+    #[inline]
     pub(super) fn key(self, address: IpAddr) -> Key {
         self.network(address).into()
     }
