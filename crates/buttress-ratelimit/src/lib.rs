@@ -40,7 +40,7 @@ pub use concurrency::{ConcurrencyLayer, ConcurrencyService};
 pub use decision::{Basis, Decision, QuotaState};
 pub use error::{Error, ErrorKind};
 pub use future::ResponseFuture;
-pub use headers::{HeaderFormat, ResetForm};
+pub use headers::{HeaderFormat, RateLimitHeaders, ResetForm};
 pub use key::Key;
 pub use layer::RateLimitLayer;
 pub use levels::Levels;

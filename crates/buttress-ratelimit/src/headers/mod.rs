@@ -1,6 +1,7 @@
 //! The only place that spells a header.
 
 mod capacity;
+mod fields;
 mod format;
 mod policies;
 mod report;
@@ -10,12 +11,15 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, header::RETRY_AFTER};
 
-pub use self::format::{HeaderFormat, ResetForm};
 pub(crate) use self::{
     capacity::{Capacity, Occupancy},
     format::Formats,
     policies::{Policies, PolicyCache},
     report::Report,
+};
+pub use self::{
+    fields::RateLimitHeaders,
+    format::{HeaderFormat, ResetForm},
 };
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");

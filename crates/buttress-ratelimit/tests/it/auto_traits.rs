@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use buttress_ratelimit::{
     And, Basis, ClientIp, Clock, Decision, Error, ExtensionKey, Global, HeaderKey, Key,
     MemoryStore, Networks, OnStoreError, Or, PeerAddr, PeerIp, Quota, QuotaState, Quotas, Rate,
-    RateLimiter, SharedStore, Unless,
+    RateLimitHeaders, RateLimiter, SharedStore, Unless,
 };
 use http::request::Parts;
 
@@ -36,6 +36,7 @@ fn everything_can_be_sent_shared_and_printed() {
     is_plain::<Quotas>();
     is_plain::<Rate>();
     is_plain::<RateLimiter>();
+    is_plain::<RateLimitHeaders>();
     is_plain::<SharedStore>();
     is_plain::<Unless<Global, fn(&Parts) -> bool>>();
     is_cloned::<Decision>();

@@ -2,7 +2,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use buttress_ratelimit::{HeaderFormat, Quota, RateLimitLayer, RateLimiter, ResetForm};
+use ::http::HeaderMap;
+use buttress_problem::ToProblem;
+use buttress_ratelimit::{
+    HeaderFormat, Key, Quota, RateLimitHeaders, RateLimitLayer, RateLimiter, Rejection, ResetForm,
+};
 use buttress_testkit::http::{self, Answer};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -301,4 +305,51 @@ async fn of_several_limiters_the_nearest_to_its_end_is_in_fields_for_one() {
     let answer = http::get("/").call(theirs).await;
     assert_eq!(answer.header("x-ratelimit-remaining"), Some("many"));
     assert_eq!(answer.header("ratelimit"), Some("?"));
+}
+
+#[tokio::test]
+async fn who_asks_a_limiter_tells_the_same_as_the_layer() {
+    let quotas = || {
+        [
+            Quota::per_second(2).named("burst"),
+            Quota::per_minute(3).named("minute"),
+            Quota::per_day(1).named("idea").shadow(),
+        ]
+    };
+    for (format, older) in [
+        (HeaderFormat::Draft11, None),
+        (HeaderFormat::Draft11, Some(ResetForm::DeltaSeconds)),
+        (HeaderFormat::Draft07, None),
+        (HeaderFormat::None, Some(ResetForm::DeltaSeconds)),
+        (HeaderFormat::None, None),
+    ] {
+        let time = Time::new();
+        let mut layer = shared(&time.limiter(quotas())).with_headers(format);
+        let (limiter, mut told) = (time.limiter(quotas()), RateLimitHeaders::new(format));
+        if let Some(reset) = older {
+            layer = layer.with_x_headers(reset);
+            told = told.with_x_headers(reset);
+        }
+        for _ in 0..4 {
+            let answer = get(&layer).await;
+            let decision = limiter.check(&Key::global(), 1).await.expect("decides");
+            let mut headers = HeaderMap::new();
+            if let Some(rejection) = Rejection::of(&decision) {
+                headers = rejection.to_problem().headers().clone();
+            }
+            told.write(&decision, &mut headers);
+            assert_eq!(decision.is_allowed(), answer.status() == 200);
+            let only_told = |headers: &HeaderMap| {
+                let mut headers = headers.clone();
+                headers.remove("content-type");
+                headers.remove("content-length");
+                headers
+            };
+            assert_eq!(
+                only_told(&headers),
+                only_told(answer.headers()),
+                "{format:?}"
+            );
+        }
+    }
 }
