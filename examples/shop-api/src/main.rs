@@ -3,11 +3,12 @@
 use std::{error::Error, process::ExitCode};
 
 use buttress_jwt::{Algorithm, Clock, SigningKey};
+use buttress_ratelimit::MemoryStore;
 use shop_api::{
     announce::announce,
     auth::{Auth, AuthParts, Cost, Passwords, RootKeys, ensure_admin, ensure_demo_user},
     config::{Admin, Config, Database},
-    http::{self, AppState},
+    http::{self, AppState, Limits},
     logging,
     serve::serve,
     store::Store,
@@ -41,6 +42,7 @@ async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let state = AppState {
         store: store.clone(),
         auth,
+        limits: Limits::new(&config.limits, &MemoryStore::new())?,
     };
     let router = http::router(state)?;
     let listener = TcpListener::bind(config.bind_addr)

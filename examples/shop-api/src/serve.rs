@@ -1,6 +1,6 @@
 //! Serving until told to stop.
 
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use tokio::{net::TcpListener, sync::oneshot};
@@ -18,7 +18,9 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let mut signals = Signals::new().map_err(ServeError::Signals)?;
     let (stop, stopped) = oneshot::channel();
-    let server = axum::serve(listener, router)
+    // Limits ask where a request comes from.
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service)
         // A sender that is gone means stop, too.
         .with_graceful_shutdown(async { _ = stopped.await })
         .into_future();

@@ -1,13 +1,14 @@
 //! What the environment and the command line may set, checked before anything starts.
 
 mod error;
+mod limits;
 mod values;
 
 use std::{ffi::OsString, fmt, io::IsTerminal, net::SocketAddr, path::PathBuf, time::Duration};
 
 use buttress_jwt::SigningKey;
 
-pub use self::error::ConfigError;
+pub use self::{error::ConfigError, limits::LimitSettings};
 use crate::{
     auth::RootKeys,
     domain::{Email, Password},
@@ -33,6 +34,8 @@ pub struct Config {
     pub root_keys: Option<RootKeys>,
     /// `ADMIN_EMAIL` and `ADMIN_PASSWORD`: an administrator who is there after the start.
     pub admin: Option<Admin>,
+    /// How much may be asked for.
+    pub limits: LimitSettings,
 }
 
 /// An administrator who is there after the start.
@@ -63,6 +66,10 @@ pub enum LogFormat {
 const DEFAULT_BIND_ADDR: &str = "127.0.0.1:8080";
 const DEFAULT_DATABASE_URL: &str = "sqlite:shop.db";
 const DEFAULT_DRAIN_TIMEOUT_MS: &str = "20000";
+const DEFAULT_RATE_LIMIT: &str = "100/1s,5000/1h";
+const DEFAULT_LOGIN_RATE_LIMIT: &str = "10/60s";
+const DEFAULT_TRUSTED_PROXIES: &str = "";
+const DEFAULT_CLIENT_IP_HEADER: &str = "x-forwarded-for";
 
 impl Config {
     /// Reads the process's environment and arguments.
@@ -115,6 +122,7 @@ impl Config {
         } else {
             "off"
         };
+        let quotas = |name, default: &str| limits::quotas(name, &get(name, default)?);
         Ok(Self {
             bind_addr: values::bind_addr(&get("BIND_ADDR", DEFAULT_BIND_ADDR)?)?,
             database: values::database(&database_url)?,
@@ -134,6 +142,14 @@ impl Config {
                 .map(|list| values::root_keys(&list))
                 .transpose()?,
             admin: values::admin(text("ADMIN_EMAIL")?, secret("ADMIN_PASSWORD")?)?,
+            limits: LimitSettings {
+                callers: quotas("RATE_LIMIT", DEFAULT_RATE_LIMIT)?,
+                logins: quotas("LOGIN_RATE_LIMIT", DEFAULT_LOGIN_RATE_LIMIT)?,
+                client_ip: limits::client_ip(
+                    &get("TRUSTED_PROXIES", DEFAULT_TRUSTED_PROXIES)?,
+                    &get("CLIENT_IP_HEADER", DEFAULT_CLIENT_IP_HEADER)?,
+                )?,
+            },
         })
     }
 }
@@ -148,6 +164,9 @@ impl fmt::Display for Database {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::Request;
+    use buttress_ratelimit::{PeerAddr, Quota};
+
     use super::*;
 
     fn config(environment: &[(&str, &str)], arguments: &[&str]) -> Result<Config, ConfigError> {
@@ -170,6 +189,9 @@ mod tests {
         assert_eq!(config.drain_timeout, Duration::from_secs(20));
         assert!(config.signing_key.is_none() && config.root_keys.is_none());
         assert_eq!(config.admin, None);
+        let quotas = [Quota::per_second(100), Quota::per_hour(5_000)];
+        assert_eq!(config.limits.callers, quotas);
+        assert_eq!(config.limits.logins, [Quota::per_minute(10)]);
     }
 
     #[test]
@@ -209,6 +231,36 @@ mod tests {
             ("LOG_FORMAT", "xml\nrm", "pretty or json"),
             ("DRAIN_TIMEOUT_MS", "-1", "milliseconds"),
             ("DRAIN_TIMEOUT_MS", "3600001", "milliseconds"),
+            ("RATE_LIMIT", "", "COUNT/WINDOW"),
+            ("RATE_LIMIT", "100", "COUNT/WINDOW"),
+            ("RATE_LIMIT", "100/s", "COUNT/WINDOW"),
+            ("RATE_LIMIT", "100/1", "COUNT/WINDOW"),
+            ("RATE_LIMIT", "100/1w", "s, m, h or d"),
+            ("RATE_LIMIT", "100/1ü", "s, m, h or d"),
+            ("RATE_LIMIT", "0/1s", "like 100/1s,5000/1h"),
+            ("RATE_LIMIT", "100/0s", "like 100/1s,5000/1h"),
+            ("RATE_LIMIT", "+1/1s", "COUNT/WINDOW"),
+            ("RATE_LIMIT", "-1/1s", "COUNT/WINDOW"),
+            ("RATE_LIMIT", "4294967296/1s", "COUNT/WINDOW"),
+            ("RATE_LIMIT", "1/4294967295d", "COUNT/WINDOW"),
+            ("RATE_LIMIT", "100/1s,", "separated by commas"),
+            ("RATE_LIMIT", "off,100/1s", "off, or"),
+            ("RATE_LIMIT", "100/60s,100/1m", "different quotas"),
+            (
+                "RATE_LIMIT",
+                "1/1s,1/2s,1/3s,1/4s,1/5s,1/6s,1/7s,1/8s,1/9s",
+                "up to 8",
+            ),
+            ("LOGIN_RATE_LIMIT", "10 per minute", "COUNT/WINDOW"),
+            ("TRUSTED_PROXIES", "proxy.internal", "10.0.0.0/8"),
+            ("TRUSTED_PROXIES", "10.1.0.0/8", "first address"),
+            ("TRUSTED_PROXIES", "0.0.0.0/0", "not all addresses"),
+            (
+                "CLIENT_IP_HEADER",
+                "x-real-ip",
+                "x-forwarded-for or forwarded",
+            ),
+            ("CLIENT_IP_HEADER", "", "x-forwarded-for or forwarded"),
         ] {
             let line = config(&[(name, value)], &[]).expect_err(name).to_string();
             assert!(line.starts_with(name), "{line}");
@@ -216,6 +268,44 @@ mod tests {
             assert!(line.contains(allowed), "{line}");
             assert!(!line.contains('\n'), "{line}");
         }
+    }
+
+    #[test]
+    fn limits_are_counts_in_windows() {
+        let limits = |environment: &[_]| config(environment, &[]).expect("valid").limits;
+        let set = limits(&[
+            ("RATE_LIMIT", "5/1s, 6/2m,7/3h,8/4d"),
+            ("LOGIN_RATE_LIMIT", "off"),
+        ]);
+        let hour = Duration::from_secs(3_600);
+        let quotas = [
+            Quota::per_second(5),
+            Quota::per(6, Duration::from_secs(120)),
+            Quota::per(7, 3 * hour),
+            Quota::per(8, 96 * hour),
+        ];
+        assert_eq!(set.callers, quotas);
+        assert!(set.logins.is_empty());
+        assert!(limits(&[("RATE_LIMIT", "off")]).callers.is_empty());
+    }
+
+    #[test]
+    fn one_header_of_trusted_proxies_is_believed() {
+        let of = |proxies: &str, header: &str| {
+            let environment = [("TRUSTED_PROXIES", proxies), ("CLIENT_IP_HEADER", header)];
+            let request = Request::builder()
+                .extension(PeerAddr(SocketAddr::from(([10, 0, 0, 1], 1))))
+                .header("x-forwarded-for", "192.0.2.1")
+                .header("forwarded", "for=192.0.2.2")
+                .header("x-real-ip", "192.0.2.3");
+            let (parts, ()) = request.body(()).expect("a request").into_parts();
+            let limits = config(&environment, &[]).expect("valid").limits;
+            limits.client_ip.of(&parts).expect("has one").to_string()
+        };
+        assert_eq!(of("", "x-forwarded-for"), "10.0.0.1");
+        assert_eq!(of("10.0.0.0/24, ::1", "X-Forwarded-For"), "192.0.2.1");
+        assert_eq!(of("10.0.0.1", "forwarded"), "192.0.2.2");
+        assert_eq!(of("10.0.0.2", "forwarded"), "10.0.0.1");
     }
 
     #[test]

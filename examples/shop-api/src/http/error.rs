@@ -18,6 +18,7 @@ use super::{
     auth::error::{
         EmailTaken, InvalidCredentials, InvalidIdempotencyKey, RefreshRefused, SessionNotFound,
     },
+    limits::RateLimited,
     openapi::Anything,
 };
 use crate::{
@@ -56,6 +57,9 @@ pub(super) enum ApiError {
     #[error(transparent)]
     #[problem(transparent)]
     Precondition(#[from] Rejection),
+    #[error(transparent)]
+    #[problem(transparent)]
+    RateLimited(#[from] RateLimited),
     #[error(transparent)]
     #[problem(transparent)]
     Database(#[from] DatabaseError),

@@ -9,6 +9,7 @@ mod error;
 mod headers;
 mod health;
 mod id;
+mod limits;
 mod list;
 mod merge_patch;
 mod openapi;
@@ -33,6 +34,7 @@ use tower_http::compression::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::limits::Limits;
 use crate::{auth::Auth, store::Store};
 
 /// What the handlers share.
@@ -42,6 +44,8 @@ pub struct AppState {
     pub store: Store,
     /// Signs people in.
     pub auth: Auth,
+    /// What everybody has left.
+    pub limits: Limits,
 }
 
 /// All that the shop answers.
@@ -50,16 +54,25 @@ pub struct AppState {
 ///
 /// When the OpenAPI document cannot be written as JSON.
 pub fn router(state: AppState) -> Result<Router, serde_json::Error> {
-    // A token is looked at where it has a meaning, and nowhere else: see `access`.
+    let limits = &state.limits;
+    // A token is looked at where it has a meaning, and nowhere else: see `access`. The last layer is
+    // outermost: who asks is known before what they have left is looked at.
     let with_caller = OpenApiRouter::new()
         .merge(products::routes())
         .merge(auth::routes())
-        .merge(users::routes())
+        .merge(users::routes());
+    let with_caller = limits
+        .by_caller(with_caller)
         .route_layer(from_fn(access::name_in_log))
         .route_layer(state.auth.bearer());
+    let with_caller = limits.bad_tokens(with_caller);
+    let without_caller = limits
+        .logins(auth::login_routes())
+        .merge(auth::logout_routes());
     let (api, document) = OpenApiRouter::with_openapi(openapi::frame())
         .merge(with_caller)
-        .merge(auth::public_routes())
+        .merge(limits.by_caller(without_caller))
+        .merge(auth::key_routes())
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .split_for_parts();

@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use super::access::SCHEME;
+use super::{access::SCHEME, limits};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +26,12 @@ use super::access::SCHEME;
             into `Authorization: Bearer` and is good for 15 minutes, and a refresh token for the next \
             pair. A token that is not good is a 401 wherever tokens are looked at, on what is public \
             too; where they are not, at login and refresh for one, it does no harm.\n\n\
+            What is under `/v1` is limited: each caller, the subject of the access token or else the \
+            address that a request comes from, may ask for so much in a time. `RateLimit-Policy` and \
+            `RateLimit` (draft-ietf-httpapi-ratelimit-headers) say how things stand, and \
+            `X-RateLimit-*` for clients that know only these. Beyond it the answer is 429, with \
+            `Retry-After`. Registering, logging in and refreshing have a smaller limit of their own, for \
+            each address.\n\n\
             There are no cursors yet: a list is one page.",
     ),
     modifiers(&SCHEME),
@@ -41,7 +47,10 @@ struct Document;
 
 /// The document without its paths.
 pub(super) fn frame() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    let components = document.components.get_or_insert_default();
+    components.headers.extend(limits::headers());
+    document
 }
 
 /// Serves the document.

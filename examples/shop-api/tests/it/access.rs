@@ -82,6 +82,7 @@ async fn every_route_requires_what_was_agreed_on_and_the_document_says_so() {
     let app = router(AppState {
         store: shop.store.clone(),
         auth: shop.auth.clone(),
+        limits: shop.limits.clone(),
     });
     let app = app.expect("the document is JSON");
     let typed = serde_json::from_str(answer.text()).expect("is OpenAPI");

@@ -5,6 +5,7 @@ mod accounts;
 mod bodies;
 mod docs;
 mod instances;
+mod limits;
 mod login;
 mod logs;
 mod middleware;

@@ -203,3 +203,63 @@ async fn every_line_of_a_request_has_its_ids() {
         assert_eq!(line["spans"][0]["traceId"], trace, "{line}");
     }
 }
+
+#[tokio::test]
+async fn limits_are_those_that_are_set_for_whom_trusted_proxies_have_seen() {
+    let environment = [
+        ("RATE_LIMIT", "2/1h"),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+        ("CLIENT_IP_HEADER", "Forwarded"),
+    ];
+    let shop = Running::start(&environment, &[]).await;
+    let get = async |forwarded: &str| {
+        let request = format!(
+            "GET /v1/products?limit=1 HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\
+             x-forwarded-for: 192.0.2.1\r\nforwarded: {forwarded}\r\n\r\n"
+        );
+        shop.request(&request).await
+    };
+    for status in ["200 OK", "200 OK", "429 Too Many Requests"] {
+        let answer = get("for=203.0.113.1").await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("\r\nratelimit-policy: \"2-per-3600s\";q=2;w=3600\r\n"),
+            "{answer}"
+        );
+    }
+    let other = get("for=203.0.113.2").await;
+    assert!(other.starts_with("HTTP/1.1 200 "), "{other}");
+    shop.signal("TERM").await;
+    let (_, said) = shop.end().await;
+    assert!(
+        !said.contains("203.0.113.") && !said.contains("ERROR"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn without_settings_there_are_limits() {
+    let shop = Running::start(&[], &[]).await;
+    let answer = shop.get("/v1/products?limit=1").await;
+    let policy = "ratelimit-policy: \"100-per-1s\";q=100;w=1, \"5000-per-3600s\";q=5000;w=3600";
+    assert!(answer.contains(policy), "{answer}");
+    // One more comes in every 6 seconds.
+    let mut let_in = 0;
+    loop {
+        let answer = shop.post("/v1/auth/login", None, "{}").await;
+        if answer.starts_with("HTTP/1.1 429 ") {
+            break;
+        }
+        assert!(answer.starts_with("HTTP/1.1 422 "), "{answer}");
+        assert!(
+            answer.contains(r#""login-10-per-60s";q=10;w=60"#),
+            "{answer}"
+        );
+        let_in += 1;
+        assert!(let_in < 100);
+    }
+    assert!(let_in >= 10, "{let_in}");
+}

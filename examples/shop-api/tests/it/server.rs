@@ -11,6 +11,7 @@ use std::{
 
 use axum::{Router, body::Bytes};
 use buttress_jwt::{Algorithm, Clock, SigningKey};
+use buttress_ratelimit::{ClientIp, MemoryStore, Quota};
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::{
@@ -20,8 +21,9 @@ use hyper_util::{
 use serde_json::{Value, json};
 use shop_api::{
     auth::{Auth, AuthParts, Cost, Passwords, RootKeys},
+    config::LimitSettings,
     domain::{Email, NewUser, PasswordHash, UserName},
-    http::{AppState, router},
+    http::{AppState, Limits, router},
     store::Store,
 };
 use tempfile::TempDir;
@@ -32,6 +34,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) store: Store,
     pub(crate) auth: Auth,
+    pub(crate) limits: Limits,
     /// What requests say who they are with, unless they say it themselves.
     token: Option<String>,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -77,7 +80,21 @@ pub(crate) async fn demo_shop() -> Server {
 
 /// A shop with nothing in it, and nobody. Its requests are nobody's.
 pub(crate) async fn closed_shop() -> Server {
-    Server::start(|state| router(state).expect("the document is JSON")).await
+    limited_shop(ample()).await
+}
+
+/// A shop with nothing in it, and nobody, and with these limits. Its requests are nobody's.
+pub(crate) async fn limited_shop(limits: LimitSettings) -> Server {
+    Server::start_with(limits, |state| router(state).expect("the document is JSON")).await
+}
+
+/// More than any test asks for, and no proxies.
+pub(crate) fn ample() -> LimitSettings {
+    LimitSettings {
+        callers: vec![Quota::per_second(1_000_000)],
+        logins: vec![Quota::per_minute(1_000_000)],
+        client_ip: ClientIp::behind("".parse().expect("none")),
+    }
 }
 
 /// A lamp, where it is, and the answer to its creation.
@@ -102,6 +119,10 @@ pub(crate) fn lamp() -> Value {
 impl Server {
     /// Serves what `router` makes of the shop's state.
     pub(crate) async fn start(router: impl FnOnce(AppState) -> Router) -> Self {
+        Self::start_with(ample(), router).await
+    }
+
+    async fn start_with(limits: LimitSettings, router: impl FnOnce(AppState) -> Router) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(&folder.path().join("shop.db"))
             .await
@@ -117,20 +138,25 @@ impl Server {
             },
         )
         .expect("signs in");
+        let memory = MemoryStore::new().with_clock(time.of_limits());
+        let limits = Limits::new(&limits, &memory).expect("quotas");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let router = router(AppState {
             store: store.clone(),
             auth: auth.clone(),
+            limits: limits.clone(),
         });
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move {
-            axum::serve(listener, router).await.expect("serves");
+            axum::serve(listener, service).await.expect("serves");
         });
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self {
             address,
             store,
             auth,
+            limits,
             token: None,
             client,
             task,
@@ -139,7 +165,7 @@ impl Server {
         }
     }
 
-    /// Lets time pass, for tokens and sessions.
+    /// Lets time pass, for tokens, sessions and limits.
     pub(crate) fn advance(&self, by: Duration) {
         let millis = u64::try_from(by.as_millis()).expect("not for ever");
         self.time.0.fetch_add(millis, Ordering::SeqCst);
@@ -232,6 +258,12 @@ impl Time {
             let ahead = Duration::from_millis(ahead.load(Ordering::SeqCst));
             SystemTime::from(system.now()) + ahead
         })
+    }
+
+    /// Of limits, which is when a test says so and at no other time.
+    fn of_limits(&self) -> buttress_ratelimit::Clock {
+        let ahead = self.0.clone();
+        buttress_ratelimit::Clock::new(move || Duration::from_millis(ahead.load(Ordering::SeqCst)))
     }
 }
 

@@ -28,6 +28,10 @@ async fn a_bad_setting_stops_the_start_with_one_line() {
         ("LOG_FORMAT", "xml", "pretty or json"),
         ("DRAIN_TIMEOUT_MS", "soon", "milliseconds"),
         ("JWT_SIGNING_KEY_FILE", "no-such.pem", "Ed25519"),
+        ("RATE_LIMIT", "100 per second", "COUNT/WINDOW"),
+        ("LOGIN_RATE_LIMIT", "10", "off, or"),
+        ("TRUSTED_PROXIES", "proxy.internal", "10.0.0.0/8"),
+        ("CLIENT_IP_HEADER", "x-real-ip", "forwarded"),
     ] {
         let (code, said) = fail(folder.path(), &[(name, value)], &[]).await;
         assert_eq!((code, said.lines().count()), (2, 1), "{said}");

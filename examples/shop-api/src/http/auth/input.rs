@@ -70,7 +70,7 @@ pub(super) struct Registration {
 }
 
 /// A [`Login`] that may be right or wrong.
-pub(super) struct Attempt {
+pub(super) struct Presented {
     /// `None` for what cannot be anybody's address.
     pub(super) email: Option<Email>,
     pub(super) password: Password,
@@ -100,7 +100,7 @@ impl Register {
 impl Login {
     /// What is to be tried, or everything that is wrong with its form. The rules for new accounts
     /// are not asked: whoever breaks them has no account, and learns only that.
-    pub(super) fn check(self) -> Result<Attempt, Invalid> {
+    pub(super) fn check(self) -> Result<Presented, Invalid> {
         let mut checker = Checker::default();
         let email = checker.required("email", self.email, address);
         let password = checker.required("password", self.password, Password::presented);
@@ -108,7 +108,7 @@ impl Login {
         checker.unknown(&self.unknown);
         let build = || {
             let (email, password) = (email?, password?);
-            Some(Attempt {
+            Some(Presented {
                 email,
                 password,
                 device,

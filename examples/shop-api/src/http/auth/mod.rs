@@ -18,6 +18,7 @@ use buttress_problem::{
 };
 use tower::ServiceExt;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
 use self::{
     attempt::AttemptKey,
@@ -32,17 +33,28 @@ use super::{
     openapi::Anything,
     users::UserView,
 };
-use crate::{auth::Comparison, domain::NewUser};
+use crate::{
+    auth::Comparison,
+    domain::{Email, NewUser, Password},
+};
 
-/// What takes no access token. One that comes along all the same, because a client sends it with
-/// everything, is not looked at: it may be the one that has expired.
-pub(super) fn public_routes() -> OpenApiRouter<AppState> {
+/// What begins or continues a session, and takes no access token. One that comes along all the same,
+/// because a client sends it with everything, is not looked at: it may be the one that has expired.
+pub(super) fn login_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(register))
         .routes(routes!(login))
         .routes(routes!(refresh))
-        .routes(routes!(logout))
-        .routes(routes!(jwks))
+}
+
+/// What ends a session. It looks at no access token either.
+pub(super) fn logout_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(logout))
+}
+
+/// The public keys, for whoever verifies our tokens.
+pub(super) fn key_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(jwks))
 }
 
 /// What a user does with their own sessions.
@@ -98,7 +110,9 @@ async fn register(
 ///
 /// Begins a session. Send the access token as `Authorization: Bearer` with every request, and the
 /// refresh token to `/v1/auth/refresh` when the access token has expired. Beyond 50 sessions of a
-/// user, the one that was not used for longest ends.
+/// user, the one that was not used for longest ends. Logins that fail are counted by e-mail address,
+/// wherever they come from and whether or not there is an account: beyond the limit, the right password
+/// is answered with 429 too.
 #[utoipa::path(
     post,
     path = "/v1/auth/login",
@@ -114,28 +128,43 @@ async fn login(
     State(state): State<AppState>,
     Json(body): Json<Login>,
 ) -> Result<TokenPairView, ApiError> {
-    let attempt = body.check()?;
-    let auth = &state.auth;
-    let known = match &attempt.email {
+    let login = body.check()?;
+    let attempt = state.limits.login_attempt(login.email.as_ref()).await?;
+    let found = identify(&state, login.email.as_ref(), login.password).await;
+    // A database that is away says nothing of the password.
+    if !matches!(found, Ok(None)) {
+        attempt.take_back().await;
+    }
+    let user_id = found?.ok_or(InvalidCredentials)?;
+    let mut session = NewSession::new(user_id.to_string());
+    if let Some(device) = login.device {
+        session = session.with_label(device.into_string());
+    }
+    let pair = state.auth.sessions.start(session).await?;
+    Ok(TokenPairView::new(pair, &state.auth))
+}
+
+/// Whose address and password these are, if they are anybody's.
+async fn identify(
+    state: &AppState,
+    email: Option<&Email>,
+    password: Password,
+) -> Result<Option<Uuid>, ApiError> {
+    let known = match email {
         Some(email) => state.store.credentials(email).await?,
         None => None,
     };
     // Nobody is compared, too, so that the time does not tell whether there is an account.
     let hash = known.as_ref().map(|known| known.hash.clone());
-    let compared = auth.passwords.compare(attempt.password, hash).await?;
+    let compared = state.auth.passwords.compare(password, hash).await?;
     let (Some(known), Comparison::Right { renewed }) = (known, compared) else {
-        return Err(InvalidCredentials.into());
+        return Ok(None);
     };
     if let Some(hash) = renewed {
         // If somebody else changed it meanwhile, theirs is newer.
         state.store.replace_password_hash(&known, &hash).await?;
     }
-    let mut session = NewSession::new(known.user_id.to_string());
-    if let Some(device) = attempt.device {
-        session = session.with_label(device.into_string());
-    }
-    let pair = auth.sessions.start(session).await?;
-    Ok(TokenPairView::new(pair, auth))
+    Ok(Some(known.user_id))
 }
 
 /// Continue a session
