@@ -70,6 +70,16 @@ impl<'a> Interleaved<'a> {
         }));
     }
 
+    /// Adds a function that runs so many iterations by itself, of which some may be under way at a time. All of it is measured.
+    pub fn add_many(&mut self, name: &'a str, mut run: impl FnMut(usize) + 'a) {
+        self.names.push(name);
+        self.turns.push(Box::new(move |iterations| {
+            let begun = WallTime.start();
+            run(iterations);
+            WallTime.end(begun)
+        }));
+    }
+
     /// Measures the group and reports it; runs everything once where criterion only tests.
     pub fn bench(mut self, criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(self.group);

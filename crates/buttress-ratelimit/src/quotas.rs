@@ -28,7 +28,8 @@ pub enum Inherit {
     Spent,
     /// The same share is missing: who has spent 30 of 100 has spent 15 of 50.
     Share,
-    /// All buckets are full.
+    /// All buckets are full. In Redis, buckets of equal quotas are the same ones, as for all processes that have these quotas, so that nothing
+    /// becomes of them then: [`reset`](crate::RateLimiter::reset) fills those of a key.
     Nothing,
 }
 

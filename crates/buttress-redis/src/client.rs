@@ -56,6 +56,18 @@ impl RedisClient {
     }
 }
 
+impl RedisClient {
+    pub(crate) fn has_slots(&self) -> bool {
+        match &self.0 {
+            Servers::Single(_) => false,
+            #[cfg(feature = "cluster")]
+            Servers::Cluster(_) => true,
+            #[cfg(feature = "sentinel")]
+            Servers::Sentinel(_) => false,
+        }
+    }
+}
+
 fn config(timeout: Duration) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
         .set_connection_timeout(Some(timeout))

@@ -65,6 +65,12 @@ impl RedisConnection {
         }))
     }
 
+    /// Whether keys are spread over the nodes of a cluster, so that those of one call have to be in one slot.
+    #[must_use]
+    pub fn has_slots(&self) -> bool {
+        self.0.client.has_slots()
+    }
+
     /// Calls a script. When the server turns out to be a replica, the call is repeated once on a new connection.
     ///
     /// # Errors

@@ -11,6 +11,8 @@ pub enum Reply {
     Row(Vec<Self>),
     /// A text, or other bytes.
     Bytes(Vec<u8>),
+    /// A number, which scripts answer without its fraction.
+    Number(i64),
     /// `nil`, or `false`.
     Nothing,
 }
@@ -24,6 +26,7 @@ impl FromRedisValue for Reply {
                     .map(Self::from_redis_value)
                     .collect::<Result<_, _>>()?,
             ),
+            Value::Int(number) => Self::Number(number),
             Value::Nil => Self::Nothing,
             other => Self::Bytes(Vec::from_redis_value(other)?),
         })
@@ -36,7 +39,7 @@ impl Reply {
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
-            Self::Row(_) | Self::Nothing => None,
+            Self::Row(_) | Self::Number(_) | Self::Nothing => None,
         }
     }
 
@@ -46,10 +49,13 @@ impl Reply {
         str::from_utf8(self.bytes()?).ok()
     }
 
-    /// The number that is written there.
+    /// The number that it is, or that is written there.
     #[must_use]
     pub fn number(&self) -> Option<i64> {
-        self.text()?.parse().ok()
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => self.text()?.parse().ok(),
+        }
     }
 }
 
@@ -59,6 +65,7 @@ impl std::fmt::Debug for Reply {
         match self {
             Self::Row(row) => f.debug_list().entries(row).finish(),
             Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Number(_) => f.write_str("a number"),
             Self::Nothing => f.write_str("nothing"),
         }
     }
@@ -71,7 +78,7 @@ mod tests {
     #[test]
     fn an_answer_is_rows_of_bytes() {
         let value =
-            redis::parse_redis_value(b"*3\r\n$2\r\n42\r\n$-1\r\n*1\r\n$1\r\nx\r\n").unwrap();
+            redis::parse_redis_value(b"*4\r\n$2\r\n42\r\n$-1\r\n*1\r\n$1\r\nx\r\n:42\r\n").unwrap();
         let reply = Reply::from_redis_value(value).unwrap();
         let Reply::Row(row) = &reply else {
             panic!("{reply:?}");
@@ -80,6 +87,7 @@ mod tests {
         assert_eq!((&row[1], row[1].bytes()), (&Reply::Nothing, None));
         assert_eq!(row[2], Reply::Row(vec![Reply::Bytes(b"x".to_vec())]));
         assert_eq!(row[2].number(), None);
+        assert_eq!((row[3].number(), row[3].text()), (Some(42), None));
         assert!(!format!("{reply:?}").contains("42"));
     }
 }

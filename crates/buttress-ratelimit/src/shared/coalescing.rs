@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
 
 use super::{Charge, Shared, refused};
 use crate::{Key, Quotas, resilience::Failure};
@@ -82,7 +82,8 @@ impl Flights {
         let Entry::Occupied(mut flight) = shard.entry(key.clone()) else {
             return Vec::new();
         };
-        let mut waiting = mem::take(flight.get_mut());
+        let room = Vec::with_capacity(flight.get().len());
+        let mut waiting = mem::replace(flight.get_mut(), room);
         waiting.retain(Waiter::waits);
         let Some(first) = waiting.first() else {
             flight.remove();
@@ -148,7 +149,11 @@ impl Shared {
             let mut rest = self.serve_by_lease(key, hash, batch).await?;
             while let Some(first) = rest.first() {
                 let cost = first.cost;
-                let (equal, others) = rest.into_iter().partition(|waiter| waiter.cost == cost);
+                let equal = |waiter: &Waiter| waiter.cost == cost;
+                let (equal, others) = match rest.iter().all(equal) {
+                    true => (rest, Vec::new()),
+                    false => rest.into_iter().partition(equal),
+                };
                 rest = others;
                 if let Err(failure) = self.serve_equal(key, hash, equal).await {
                     fail(rest, &failure);
@@ -253,6 +258,8 @@ impl Follow {
             return;
         };
         loop {
+            // Those who have just been answered may ask again at once: they come along, and need no call of their own.
+            yield_now().await;
             let batch = flights.take(&self.key, self.hash);
             if batch.is_empty() {
                 self.ended = true;

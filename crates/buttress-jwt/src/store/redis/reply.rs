@@ -13,7 +13,7 @@ pub(crate) fn optional(text: Option<&str>) -> String {
 pub(super) fn into_session(reply: Reply) -> Result<Session, Error> {
     match reply {
         Reply::Row(row) => session(&row),
-        Reply::Bytes(_) | Reply::Nothing => Err(nonsense()),
+        Reply::Bytes(_) | Reply::Number(_) | Reply::Nothing => Err(nonsense()),
     }
 }
 

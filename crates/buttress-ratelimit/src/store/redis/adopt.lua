@@ -1,4 +1,4 @@
--- KEYS: as in charge.lua.
+-- KEYS: as in charge_one.lua.
 -- ARGV: what was kept of the buckets before when they were read; what becomes of it, and for how many milliseconds, or
 -- 0 if nothing does.
 if redis.call('GET', KEYS[2]) == ARGV[1] then

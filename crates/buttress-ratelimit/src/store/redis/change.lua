@@ -1,4 +1,4 @@
--- KEYS, the answer, and what is kept: as in charge.lua.
+-- KEYS and the answer: as in charge_long.lua. What is kept: as in charge.lua.
 -- ARGV: 'take', 'give' or 'set'; of each bucket how much may be missing, and by how much that changes or what it is set
 -- to, each in seconds and nanoseconds.
 local how = ARGV[1]

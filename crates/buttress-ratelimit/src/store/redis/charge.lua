@@ -1,167 +1,101 @@
--- KEYS: the buckets; those of the quotas before, if these have been replaced.
--- ARGV: how many charges; of each bucket how much may be missing, of how much one charge can still be paid, how much one
--- takes, each in seconds and nanoseconds, and 1 if it only counts.
--- Answers the time, and what was kept of the buckets, or of those before where there is nothing else.
+-- Charges the buckets of a key, of which this was kept: a list of numbers in 4 and 8 bytes says how many charges; of each bucket how much may be
+-- missing, of how much one charge can still be paid, or -1 if of nothing, and how much one takes, in nanoseconds; and in a byte 1 if it only counts.
+-- It is one argument, since each costs as much as all that is reckoned with it.
+-- Answers how much was missing of the bucket, or a list; and what is kept now, if that is something else.
 --
--- What is kept of a bucket is when it is full, in nanoseconds, as 19 digits. That is more than a number here can hold, so
--- seconds and nanoseconds are reckoned apart.
-local value = redis.call('GET', KEYS[1])
-if not value and KEYS[2] then
-    local before = redis.call('GET', KEYS[2])
-    if before then
-        return {time[1], time[2], false, before}
-    end
-end
-local ARGV = ARGV
-local seconds, nanos = tonumber(time[1]), time[2] * 1000
-local count = tonumber(ARGV[1])
+-- What is kept of a bucket is when it is full, in nanoseconds, as 19 digits, apart by spaces. That is more than a number here can hold, but the way
+-- there is not: these buckets are full within 2^52 nanoseconds, and all that is reckoned is exact.
+local seconds, nanos = time[1], time[2] * 1000
 
--- One charge, which is most of them, needs no list of what is missing: what is to be kept is written down on the way, and
--- left if a bucket refuses. Only where a clock was set back is more to do.
-if count == 1 then
-    local text, slowest, allowed, set_back = '', 0, true, false
-    local from = 1
-    for at = 2, #ARGV - 6, 7 do
-        local s, n = 0, 0
+local function charge(key, value, packed)
+    -- One bucket, which is what most have, needs no lists.
+    if #packed == 29 then
+        local count, deepest, room, price = struct.unpack('>I4I8i8I8B', packed)
+        local missing, taken, set_back = 0, 0, false
         if value then
-            s, n = value:sub(from, from + 9) - seconds, value:sub(from + 10, from + 18) - nanos
-            from = from + 20
-            if n < 0 then
-                s, n = s - 1, n + 1e9
-            end
-            if s < 0 then
-                s, n = 0, 0
+            missing = (value:sub(1, 10) - seconds) * 1e9 + (value:sub(11) - nanos)
+            if missing < 0 then
+                missing = 0
+            elseif missing > deepest then
+                missing, set_back = deepest, true
             end
         end
-        local room = ARGV[at + 2] - s
-        if room > 0 or room == 0 and ARGV[at + 3] - n >= 0 then
-            s, n = s + ARGV[at + 4], n + ARGV[at + 5]
-            if n >= 1e9 then
-                s, n = s + 1, n - 1e9
-            end
-        else
-            local beyond = s - ARGV[at]
-            set_back = beyond > 0 or beyond == 0 and n - ARGV[at + 1] > 0
-            if set_back then
-                break
-            elseif ARGV[at + 6] == '0' then
-                allowed = false
+        if missing <= room then
+            taken = count
+            if count > 1 then
+                -- Behind the first one.
+                local left = room - missing
+                taken = math.min((left - left % price) / price + 1, count)
             end
         end
-        local wait = s * 1000 + math.ceil(n / 1e6)
-        if wait > slowest then
-            slowest = wait
+        -- A refusal changes nothing, but where a clock that was set back would make it last.
+        local after = missing + taken * price
+        if after > 0 and (taken > 0 or set_back) then
+            local n = nanos + after
+            local rest = n % 1e9
+            local text = string.format('%010d%09d', seconds + (n - rest) / 1e9, rest)
+            -- Numbers are written in a way that takes longer.
+            redis.call('SET', key, text, 'PX', string.format('%d', math.ceil(after / 1e6)))
+            return missing, text
         end
-        s, n = s + seconds, n + nanos
-        if n >= 1e9 then
-            s, n = s + 1, n - 1e9
-        end
-        local full_at = string.format('%010d%09d', s, n)
-        text = at == 2 and full_at or text .. ' ' .. full_at
+        return missing
     end
-    if not set_back then
-        if allowed and slowest > 0 then
-            redis.call('SET', KEYS[1], text, 'PX', slowest)
-        end
-        return {time[1], time[2], value, false}
-    end
-end
 
--- How much several charges take.
-local product
-if count > 1 then
-    product = function(at, times)
-        local high = math.floor(times / 65536)
-        local low = times - high * 65536
-        local first = ARGV[at + 5] * high
-        local carried = math.floor(first / 1e9)
-        local n = (first - carried * 1e9) * 65536 + ARGV[at + 5] * low
-        local more = math.floor(n / 1e9)
-        return ARGV[at + 4] * times + carried * 65536 + more, n - more * 1e9
+    local count, at = struct.unpack('>I4', packed)
+    local granted, set_back = count, false
+    local missing, affords, prices = {}, {}, {}
+    local bucket = 0
+    while at <= #packed do
+        local deepest, room, price, only_counts
+        deepest, room, price, only_counts, at = struct.unpack('>I8i8I8B', packed, at)
+        local m, can = 0, 0
+        if value then
+            local from = 20 * bucket
+            m = (value:sub(from + 1, from + 10) - seconds) * 1e9 + (value:sub(from + 11, from + 19) - nanos)
+            if m < 0 then
+                m = 0
+            elseif m > deepest then
+                m, set_back = deepest, true
+            end
+        end
+        if m <= room then
+            can = 1
+            if count > 1 then
+                local left = room - m
+                can = math.min((left - left % price) / price + 1, count)
+            end
+        end
+        bucket = bucket + 1
+        missing[bucket], affords[bucket], prices[bucket] = m, can, price
+        if can < granted and only_counts == 0 then
+            granted = can
+        end
     end
-end
 
-local granted, set_back = count, false
-local missing_s, missing_n, affords = {}, {}, {}
-local bucket = 0
-for at = 2, #ARGV - 6, 7 do
-    local s, n = 0, 0
-    if value then
-        local from = 20 * bucket
-        s = value:sub(from + 1, from + 10) - seconds
-        n = value:sub(from + 11, from + 19) - nanos
-        if n < 0 then
-            s, n = s - 1, n + 1e9
+    if granted > 0 or set_back then
+        local text, slowest
+        for i = 1, bucket do
+            local taken = affords[i]
+            if taken > granted then
+                taken = granted
+            end
+            local m = missing[i] + taken * prices[i]
+            local n = nanos + m
+            local rest = n % 1e9
+            local full_at = string.format('%010d%09d', seconds + (n - rest) / 1e9, rest)
+            if i == 1 then
+                text, slowest = full_at, m
+            else
+                text = text .. ' ' .. full_at
+                if m > slowest then
+                    slowest = m
+                end
+            end
         end
-        local beyond = s - ARGV[at]
-        if s < 0 then
-            s, n = 0, 0
-        elseif beyond > 0 or beyond == 0 and n - ARGV[at + 1] > 0 then
-            s, n, set_back = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), true
-        end
-    end
-    local left_s, left_n = ARGV[at + 2] - s, ARGV[at + 3] - n
-    if left_n < 0 then
-        left_s, left_n = left_s - 1, left_n + 1e9
-    end
-    local can = 0
-    if left_s >= 0 then
-        can = 1
-        if count > 1 then
-            -- Behind the first one. As a fraction it is at most one off.
-            local more = math.floor((left_s * 1e9 + left_n) / (ARGV[at + 4] * 1e9 + ARGV[at + 5]))
-            more = math.min(more, count)
-            local fits = function(times)
-                local by_s, by_n = product(at, times)
-                return by_s < left_s or by_s == left_s and by_n <= left_n
-            end
-            while not fits(more) do
-                more = more - 1
-            end
-            while more < count and fits(more + 1) do
-                more = more + 1
-            end
-            can = math.min(more + 1, count)
+        if slowest > 0 then
+            redis.call('SET', key, text, 'PX', string.format('%d', math.ceil(slowest / 1e6)))
+            return missing, text
         end
     end
-    bucket = bucket + 1
-    missing_s[bucket], missing_n[bucket], affords[bucket] = s, n, can
-    if can < granted and ARGV[at + 6] == '0' then
-        granted = can
-    end
+    return missing
 end
-
--- A refusal changes nothing, but where a clock that was set back would make it last.
-if granted > 0 or set_back then
-    local slowest = 0
-    local times = {}
-    for i = 1, bucket do
-        local at = 7 * i - 5
-        local s, n, taken = missing_s[i], missing_n[i], granted
-        if affords[i] < taken then
-            taken = affords[i]
-        end
-        if taken == 1 then
-            s, n = s + ARGV[at + 4], n + ARGV[at + 5]
-        elseif taken > 1 then
-            local by_s, by_n = product(at, taken)
-            s, n = s + by_s, n + by_n
-        end
-        if n >= 1e9 then
-            s, n = s + 1, n - 1e9
-        end
-        local wait = s * 1000 + math.ceil(n / 1e6)
-        if wait > slowest then
-            slowest = wait
-        end
-        s, n = s + seconds, n + nanos
-        if n >= 1e9 then
-            s, n = s + 1, n - 1e9
-        end
-        times[i] = string.format('%010d%09d', s, n)
-    end
-    if slowest > 0 then
-        redis.call('SET', KEYS[1], table.concat(times, ' '), 'PX', slowest)
-    end
-end
-return {time[1], time[2], value, false}

@@ -2,10 +2,11 @@
 local time = {ARGV[#ARGV - 1], ARGV[#ARGV]}
 local server = redis
 local redis = {
-    call = function(command, key, value, px, time_to_live)
+    call = function(command, ...)
         if command == 'SET' then
+            local key, value, px, time_to_live = ...
             return server.call(command, key, value, px, time_to_live + 3600000)
         end
-        return server.call(command, key)
+        return server.call(command, ...)
     end,
 }

@@ -11,6 +11,29 @@ pub(super) fn seconds_and_nanos(call: &mut Call<'_>, nanos: u64) {
     call.arg(nanos / SECOND).arg(nanos % SECOND);
 }
 
+/// Whether `charge.lua` can reckon with these quotas: its numbers hold whole nanoseconds up to 2^53.
+pub(super) fn fits(quotas: &Quotas) -> bool {
+    let mut rates = quotas.rates().iter();
+    rates.all(|rate| rate.deepest() <= 1 << 52)
+}
+
+/// So many charges, as `charge.lua` takes them.
+pub(super) fn charges(quotas: &Quotas, cost: u32, count: u32) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(4 + 25 * quotas.len());
+    packed.extend_from_slice(&count.to_be_bytes());
+    for (quota, rate) in quotas.iter().zip(quotas.rates()) {
+        let price = rate.price(cost);
+        // No bucket has more than a capacity, which is no more than what fits.
+        let room = rate.capacity().checked_sub(price);
+        let room = room.map_or(-1, |room| i64::try_from(room).unwrap_or(i64::MAX));
+        packed.extend_from_slice(&rate.deepest().to_be_bytes());
+        packed.extend_from_slice(&room.to_be_bytes());
+        packed.extend_from_slice(&price.to_be_bytes());
+        packed.push(u8::from(quota.is_shadow()));
+    }
+    packed
+}
+
 pub(super) fn time(seconds: u64, micros: u64) -> u64 {
     seconds.saturating_mul(SECOND).saturating_add(micros * 1000)
 }

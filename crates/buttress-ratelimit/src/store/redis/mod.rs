@@ -1,20 +1,22 @@
+mod answer;
 mod kept;
 mod names;
+mod together;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 pub use buttress_redis::RedisClient;
-use buttress_redis::{Call, RedisConnection, Script};
+use buttress_redis::{Call, RedisConnection, Reply, Script};
 
-use self::{kept::seconds_and_nanos, names::Names};
+use self::{answer::Answer, kept::seconds_and_nanos, names::Names, together::Together};
 use crate::{Clock, Error, ErrorKind, Key, Levels, Quotas, RateLimitStore};
 
 /// Keeps buckets in Redis, from version 6.2 on: on one server, in a cluster, or behind Sentinel. All processes that use
 /// the same servers, prefix and name share them.
 ///
 /// The buckets of a key are one key, and a decision is one script call on it: one round trip, whatever the number of
-/// quotas. Time is the server's. A key lives until the slowest of its buckets is full, and not longer. A refusal and a peek
+/// quotas. Decisions that are asked for at the same time, of any keys, are up to 32 in one call, but in a cluster. Time is the server's. A key lives until the slowest of its buckets is full, and not longer. A refusal and a peek
 /// write nothing.
 ///
 /// A limiter whose quotas are [replaced](crate::RateLimiter::replace) finds the buckets of the quotas before by their
@@ -59,12 +61,15 @@ pub struct RedisStore {
     connection: RedisConnection,
     scripts: Arc<Scripts>,
     names: Names,
+    together: Arc<Together>,
     /// In place of the server's, for tests.
     clock: Option<Clock>,
 }
 
 struct Scripts {
     charge: Script,
+    charge_many: Script,
+    charge_long: Script,
     change: Script,
     adopt: Script,
 }
@@ -72,8 +77,11 @@ struct Scripts {
 impl Scripts {
     fn new(time: &str, adopting: &str) -> Self {
         let script = |before: &str, text: &str| Script::new(format!("{before}{text}"));
+        let charge = |call| script(time, &format!("{}{call}", include_str!("charge.lua")));
         Self {
-            charge: script(time, include_str!("charge.lua")),
+            charge: charge(include_str!("charge_one.lua")),
+            charge_many: charge(include_str!("charge_many.lua")),
+            charge_long: script(time, include_str!("charge_long.lua")),
             change: script(time, include_str!("change.lua")),
             adopt: script(adopting, include_str!("adopt.lua")),
         }
@@ -97,6 +105,7 @@ impl RedisStore {
             connection: RedisConnection::new(client, Duration::from_millis(50)),
             scripts: Arc::new(Scripts::new(include_str!("time.lua"), "")),
             names: Names::new(name)?,
+            together: Arc::default(),
             clock: None,
         })
     }
@@ -128,6 +137,7 @@ impl RedisStore {
             ));
         }
         self.connection = self.connection.with_timeout(timeout);
+        self.together = Arc::default();
         Ok(self)
     }
 
@@ -138,6 +148,7 @@ impl RedisStore {
     pub fn with_clock(mut self, clock: Clock) -> Self {
         let time = include_str!("clock.lua");
         self.scripts = Arc::new(Scripts::new(time, time));
+        self.together = Arc::default();
         self.clock = Some(clock);
         self
     }
@@ -155,12 +166,12 @@ impl RedisStore {
             let mut call = on(script, &names);
             arguments(&mut call);
             self.tell_time(&mut call);
-            let (seconds, micros, value, before): Answer =
-                self.connection.call(&call).await.map_err(failed)?;
-            let now = kept::time(seconds, micros);
-            let (Some(before), Some(previous)) = (before, quotas.previous()) else {
-                return kept::missing(value.as_deref(), quotas, now).ok_or_else(nonsense);
+            let reply: Reply = self.connection.call(&call).await.map_err(failed)?;
+            let (now, before) = match Answer::read(reply, quotas).ok_or_else(nonsense)? {
+                Answer::Missing(levels) => return Ok(levels),
+                Answer::OfBefore { now, kept } => (now, kept),
             };
+            let previous = quotas.previous().ok_or_else(nonsense)?;
             let missing = kept::missing(Some(&before), previous, now).ok_or_else(nonsense)?;
             let inherited = quotas.inherited(&missing);
             let (value, millis) = kept::write(&inherited, now);
@@ -188,9 +199,6 @@ fn on<'a>(script: &'a Script, names: &(Vec<u8>, Option<Vec<u8>>)) -> Call<'a> {
         (name, Some(before)) => script.call(&[name, before]),
     }
 }
-
-/// The time in seconds and microseconds, what is kept, and what is kept of the buckets before.
-type Answer = (u64, u64, Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// What others do by the old quotas meanwhile makes another attempt necessary.
 const ATTEMPTS: usize = 16;
@@ -221,23 +229,41 @@ impl RateLimitStore for RedisStore {
         count: u32,
     ) -> Result<Levels, Error> {
         let count = if cost == 0 { 0 } else { count };
-        self.call(&self.scripts.charge, key, quotas, |call| {
-            call.arg(count);
-            for (quota, rate) in quotas.iter().zip(quotas.rates()) {
-                let price = rate.price(cost);
-                seconds_and_nanos(call, rate.deepest());
-                match rate.capacity().checked_sub(price) {
-                    Some(room) => seconds_and_nanos(call, room),
-                    // No bucket ever has so much.
-                    None => {
-                        call.arg(-1).arg(0);
+        match kept::fits(quotas) {
+            true => {
+                let packed = kept::charges(quotas, cost, count);
+                // What is kept of the quotas before is seen to by a call of its own, and so is what has failed alone.
+                if quotas.previous().is_none() && !self.connection.has_slots() {
+                    let name = self.names.of(key, quotas).0;
+                    if let Some(answer) = self.charge_together(name, packed.clone()).await {
+                        return Answer::missing(answer?, quotas).ok_or_else(nonsense);
                     }
                 }
-                seconds_and_nanos(call, price);
-                call.arg(u8::from(quota.is_shadow()));
+                self.call(&self.scripts.charge, key, quotas, |call| {
+                    call.arg(&packed[..]);
+                })
+                .await
             }
-        })
-        .await
+            false => {
+                self.call(&self.scripts.charge_long, key, quotas, |call| {
+                    call.arg(count);
+                    for (quota, rate) in quotas.iter().zip(quotas.rates()) {
+                        let price = rate.price(cost);
+                        seconds_and_nanos(call, rate.deepest());
+                        match rate.capacity().checked_sub(price) {
+                            Some(room) => seconds_and_nanos(call, room),
+                            // No bucket ever has so much.
+                            None => {
+                                call.arg(-1).arg(0);
+                            }
+                        }
+                        seconds_and_nanos(call, price);
+                        call.arg(u8::from(quota.is_shadow()));
+                    }
+                })
+                .await
+            }
+        }
     }
 
     async fn adjust(&self, key: &Key, quotas: &Quotas, by: i64) -> Result<Levels, Error> {

@@ -13,5 +13,7 @@ mod redis_cluster;
 mod redis_connection;
 #[cfg(feature = "redis")]
 mod redis_failing;
+#[cfg(feature = "redis")]
+mod redis_outages;
 #[cfg(feature = "redis-sentinel")]
 mod redis_sentinel;

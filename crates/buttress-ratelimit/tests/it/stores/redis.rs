@@ -339,3 +339,68 @@ async fn what_is_secret_or_long_does_not_stand_in_redis() {
         "{shown}"
     );
 }
+
+/// What other processes have charged is not forgotten because one of them is configured anew.
+#[tokio::test]
+async fn equal_quotas_have_the_same_buckets_whatever_is_inherited() {
+    let server = RedisServer::start().await;
+    let quota = |count| Quota::per_day(count).named("q");
+    let (limiter, other) = (limiter(&server, [quota(10)]), limiter(&server, [quota(10)]));
+    let key = Key::from("paul");
+    assert!(other.check(&key, 7).await.expect("a decision").is_allowed());
+    limiter
+        .replace([quota(10)], Inherit::Nothing)
+        .expect("quotas");
+    let left = async |limiter: &RateLimiter| {
+        let decision = limiter.peek(&key).await.expect("a decision");
+        decision.states().map(|state| state.remaining).sum::<u32>()
+    };
+    assert_eq!((left(&limiter).await, left(&other).await), (3, 3));
+    // Others begin full, and leave what the other process has.
+    limiter
+        .replace([quota(20)], Inherit::Nothing)
+        .expect("quotas");
+    assert_eq!(left(&limiter).await, 20);
+    limiter
+        .replace([quota(10)], Inherit::Nothing)
+        .expect("quotas");
+    limiter.reset(&key).await.expect("it is full");
+    assert_eq!((left(&limiter).await, left(&other).await), (10, 10));
+}
+
+/// Charges of several keys that come together are one call, and each is as if it had come alone.
+#[tokio::test]
+async fn what_comes_together_is_one_call_and_exact() {
+    let server = RedisServer::start().await;
+    let mut connection = observer(&server).await;
+    let quotas = [Quota::per_day(40), Quota::per_day(500).named("roomy")];
+    let limiter = limiter(&server, quotas);
+    let _ = limiter.peek(&Key::global()).await.expect("a decision");
+    forget_commands(&mut connection).await;
+    let together = async |count: u64, keys: u64| {
+        let checks: Vec<_> = (0..count)
+            .map(|number| {
+                let limiter = limiter.clone();
+                tokio::spawn(async move {
+                    let decision = limiter.check(&Key::from(number % keys), 1).await;
+                    decision.is_ok_and(|decision| decision.is_allowed())
+                })
+            })
+            .collect();
+        let mut allowed = 0;
+        for check in checks {
+            allowed += u32::from(check.await.expect("no panic"));
+        }
+        allowed
+    };
+    // The same key several times in one call, and more of it than there is.
+    assert_eq!(together(32 * 5, 3).await, 3 * 40);
+    let stats = commands(&mut connection).await;
+    assert!(stats["mget"] <= 6, "{stats:?}");
+    assert_eq!(stats["set"], 3 * 40);
+
+    // One that nobody can read spoils none of the others.
+    let names: Vec<Vec<u8>> = connection.keys("*").await.expect("keys");
+    let () = connection.set(&names[0], "x").await.expect("it is set");
+    assert_eq!(together(20, 10).await, 7 * 2);
+}

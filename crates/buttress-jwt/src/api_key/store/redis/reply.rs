@@ -23,7 +23,7 @@ pub(super) fn rotated(replies: &[Reply]) -> Result<KeyRotated, Error> {
 pub(super) fn kept(reply: &Reply) -> Result<KeptKey, Error> {
     match reply {
         Reply::Row(row) => read(row).ok_or_else(grants::nonsense),
-        Reply::Bytes(_) | Reply::Nothing => Err(grants::nonsense()),
+        Reply::Bytes(_) | Reply::Number(_) | Reply::Nothing => Err(grants::nonsense()),
     }
 }
 
