@@ -147,6 +147,11 @@ fn decide_of_a_million(criterion: &mut Criterion) {
     group.add("floor: by hand", scattered(MILLION), |it| {
         by_hand.is_allowed(it)
     });
+    group.add(
+        "buttress-ratelimit, paid and nothing else",
+        scattered(MILLION),
+        |it| pays(&ours, it),
+    );
     group.add("buttress-ratelimit", scattered(MILLION), |it| {
         is_allowed(&ours, it)
     });

@@ -18,32 +18,44 @@ use crate::{
     settle::{Settling, reserved},
 };
 
-/// The verdict, or what it has to wait for.
+/// What is known of a request once its key is.
 pub(crate) enum Asked {
+    /// It has passed, and nothing is to be told, counted or held of it.
+    Passed,
+    /// Whose buckets are to be charged, and how much.
+    Of(Key, u32),
+}
+
+/// The verdict, or what it has to wait for.
+pub(crate) enum Decided {
     Now(Verdict),
     Later(Asking),
 }
 
-pub(crate) fn ask(config: &Arc<Config>, parts: &Parts) -> Asked {
+#[inline]
+pub(crate) fn ask(config: &Config, parts: &Parts) -> Asked {
     let exempt = config.exempt.is(parts) || (config.preflights_exempt && is_preflight(parts));
     let key = match exempt {
         true => None,
         false => config.key.key(parts),
     };
     let Some(key) = key else {
-        return Asked::Now(Verdict::Pass(Answer::default()));
+        return Asked::Passed;
     };
     let cost = config.cost.as_ref().map_or(1, |cost| cost(parts));
-    // Nothing is told, counted or held of a request that simply passes.
     let simple = config.formats.is_none() && config.settle.is_none() && !metrics::COUNTED;
     if simple && config.limiter.pays_now(&key, cost) {
-        return Asked::Now(Verdict::Pass(Answer::default()));
+        return Asked::Passed;
     }
+    Asked::Of(key, cost)
+}
+
+pub(crate) fn decide(config: &Arc<Config>, key: Key, cost: u32) -> Decided {
     if let Some(decided) = config.limiter.check_now(&key, cost) {
-        return Asked::Now(verdict(config, key, decided));
+        return Decided::Now(verdict(config, key, decided));
     }
     let config = Arc::clone(config);
-    Asked::Later(Box::pin(async move {
+    Decided::Later(Box::pin(async move {
         let decided = config.limiter.check(&key, cost).await;
         verdict(&config, key, decided)
     }))

@@ -12,7 +12,10 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::{ResponseBody, answer::Answer};
+use crate::{
+    ResponseBody,
+    answer::{Answer, Hold},
+};
 
 /// Whether the request may pass, and what is to be done then.
 pub(crate) enum Verdict {
@@ -38,6 +41,8 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F> {
+        // Nothing is to be done when it has answered.
+        Passing { #[pin] future: F },
         Running { #[pin] future: F, answer: Answer },
         // The service is the one that was polled ready. It waits elsewhere, so that this is small for those who need not wait.
         Asking { asking: Asking, next: Option<Box<(S, Request<B>)>> },
@@ -46,6 +51,11 @@ pin_project! {
 }
 
 impl<S, B, F> ResponseFuture<S, B, F> {
+    pub(crate) fn passing(future: F) -> Self {
+        let state = State::Passing { future };
+        Self { state }
+    }
+
     pub(crate) fn running(future: F, answer: Answer) -> Self {
         let state = State::Running { future, answer };
         Self { state }
@@ -75,6 +85,11 @@ where
         let mut state = self.project().state;
         loop {
             let (future, answer) = match state.as_mut().project() {
+                StateProjection::Passing { future } => {
+                    let answered = ready!(future.poll(cx));
+                    let pass = |body| ResponseBody::inner(body, Hold::Nothing);
+                    return Poll::Ready(answered.map(|response| response.map(pass)));
+                }
                 StateProjection::Running { future, answer } => {
                     let answered = ready!(future.poll(cx));
                     // What is held ends with an error now, and not when this future is dropped.
@@ -106,7 +121,7 @@ where
 impl<S, B, F> fmt::Debug for ResponseFuture<S, B, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
-            State::Running { .. } => "Running",
+            State::Passing { .. } | State::Running { .. } => "Running",
             State::Asking { .. } => "Asking",
             State::Refused { .. } => "Refused",
         };

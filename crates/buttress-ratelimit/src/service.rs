@@ -10,8 +10,8 @@ use http_body::Body;
 use tower_service::Service;
 
 use crate::{
-    ResponseBody, ResponseFuture,
-    admission::{self, Asked},
+    Key, ResponseBody, ResponseFuture,
+    admission::{self, Asked, Decided},
     future::Verdict,
     layer::Config,
 };
@@ -64,11 +64,28 @@ where
         let asked = admission::ask(&self.config, &parts);
         let request = Request::from_parts(parts, body);
         match asked {
-            Asked::Now(Verdict::Pass(answer)) => {
+            Asked::Passed => ResponseFuture::passing(self.inner.call(request)),
+            Asked::Of(key, cost) => self.decide(key, cost, request),
+        }
+    }
+}
+
+impl<S> RateLimitService<S> {
+    fn decide<ReqBody>(
+        &mut self,
+        key: Key,
+        cost: u32,
+        request: Request<ReqBody>,
+    ) -> ResponseFuture<S, ReqBody, S::Future>
+    where
+        S: Service<Request<ReqBody>> + Clone,
+    {
+        match admission::decide(&self.config, key, cost) {
+            Decided::Now(Verdict::Pass(answer)) => {
                 ResponseFuture::running(self.inner.call(request), answer)
             }
-            Asked::Now(Verdict::Refuse(response)) => ResponseFuture::refused(response),
-            Asked::Later(asking) => {
+            Decided::Now(Verdict::Refuse(response)) => ResponseFuture::refused(response),
+            Decided::Later(asking) => {
                 // The service that was polled ready is the one that is called; its clone, which was not, takes its
                 // place here.
                 let clone = self.inner.clone();

@@ -10,7 +10,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::layer::Config;
-use crate::{ResponseBody, ResponseFuture, answer::Answer, future::Verdict};
+use crate::{ResponseBody, ResponseFuture, future::Verdict};
 
 /// See [`ConcurrencyLayer`](crate::ConcurrencyLayer).
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ where
         let exempt = self.config.is_exempt(&parts);
         let request = Request::from_parts(parts, body);
         if exempt {
-            return ResponseFuture::running(self.inner.call(request), Answer::default());
+            return ResponseFuture::passing(self.inner.call(request));
         }
         let permit = self.config.permits().take();
         if permit.is_none()

@@ -121,14 +121,7 @@ impl Memory {
     /// to know.
     #[inline]
     pub(crate) fn pays(&self, key: &Key, cost: u32) -> bool {
-        self.with(key, |shard, hash, now| {
-            let mut paid = false;
-            shard.change_current(hash, now, |quotas, missing| {
-                paid = !quotas.has_shadow() && quotas.charge_up_to(missing, cost, 1) == 1;
-                paid
-            });
-            paid
-        })
+        self.with(key, |shard, hash, now| shard.pay(hash, now, cost))
     }
 
     pub(crate) fn adjust(&self, key: &Key, quotas: &Arc<Quotas>, by: i64) -> Option<Levels> {

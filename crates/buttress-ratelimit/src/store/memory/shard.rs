@@ -40,7 +40,7 @@ impl Shard {
 
     /// The same by the quotas that are there.
     #[inline]
-    pub(super) fn change_current(
+    fn change_current(
         &mut self,
         hash: u64,
         now: u64,
@@ -79,6 +79,44 @@ impl Shard {
             None => *overflow = full_at(&after, now),
         }
         before
+    }
+
+    /// Takes the cost out of all buckets of a key, if all have so much. `false`, and nothing has changed, otherwise, and where
+    /// a quota only counts, which somebody may want to know.
+    #[inline]
+    pub(super) fn pay(&mut self, hash: u64, now: u64, cost: u32) -> bool {
+        let quotas = &*self.quotas;
+        if cost == 0 || quotas.has_shadow() {
+            return false;
+        }
+        let table = &mut self.table;
+        let Some(place) = table.find(fingerprint(hash)) else {
+            return self.pay_anew(hash, now, cost);
+        };
+        let rates = || quotas.rates().iter().enumerate();
+        for (at, rate) in rates() {
+            let missing = rate.missing(*table.time(place, at), now);
+            if rate.affords(missing, cost, 1) == 0 {
+                return false;
+            }
+        }
+        for (at, rate) in rates() {
+            let full_at = table.time(place, at);
+            let missing = rate.missing(*full_at, now);
+            *full_at = now.saturating_add(rate.charged(missing, cost, 1));
+        }
+        true
+    }
+
+    /// The same for a key that has no place.
+    #[cold]
+    fn pay_anew(&mut self, hash: u64, now: u64, cost: u32) -> bool {
+        let mut paid = false;
+        self.change_current(hash, now, |quotas, missing| {
+            paid = quotas.charge_up_to(missing, cost, 1) == 1;
+            paid
+        });
+        paid
     }
 
     /// Whether the buckets are of these quotas now. Later ones are kept.
