@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod auto_traits;
+mod cases;
 mod client_ip;
 mod coalescing;
 mod concurrency;

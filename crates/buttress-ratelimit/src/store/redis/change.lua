@@ -38,11 +38,11 @@ end
 
 local slowest = 0
 local times = {}
-for at = 2, #ARGV - 3, 4 do
+for at = 2, #ARGV, 4 do
     local s, n = 0, 0
     if value and how ~= 'set' then
-        local from = 20 * #times
-        s, n = carry(value:sub(from + 1, from + 10) - seconds, value:sub(from + 11, from + 19) - nanos)
+        s, n = struct.unpack('>I5I4', value, 9 * #times + 1)
+        s, n = carry(s - seconds, n - nanos)
         s, n = bound(s, n, at)
     end
     if how == 'give' then
@@ -52,10 +52,10 @@ for at = 2, #ARGV - 3, 4 do
     end
     s, n = bound(s, n, at)
     slowest = math.max(slowest, s * 1000 + math.ceil(n / 1e6))
-    times[#times + 1] = string.format('%010d%09d', carry(s + seconds, n + nanos))
+    times[#times + 1] = struct.pack('>I5I4', carry(s + seconds, n + nanos))
 end
 if slowest > 0 then
-    redis.call('SET', KEYS[1], table.concat(times, ' '), 'PX', slowest)
+    redis.call('SET', KEYS[1], table.concat(times), 'PX', string.format('%d', slowest))
 else
     redis.call('DEL', KEYS[1])
 end

@@ -3,17 +3,27 @@
 -- It is one argument, since each costs as much as all that is reckoned with it.
 -- Answers how much was missing of the bucket, or a list; and what is kept now, if that is something else.
 --
--- What is kept of a bucket is when it is full, in nanoseconds, as 19 digits, apart by spaces. That is more than a number here can hold, but the way
--- there is not: these buckets are full within 2^52 nanoseconds, and all that is reckoned is exact.
-local seconds, nanos = time[1], time[2] * 1000
+-- What is kept of a bucket is when it is full: the seconds in 5 bytes, and the nanoseconds in 4. Together they are more than a number here can
+-- hold, but the way there is not: these buckets are full within 2^52 nanoseconds, and all that is reckoned is exact.
+local seconds, nanos = time[1] + 0, time[2] * 1000
+
+-- Most charges of one call are alike.
+local last, count, deepest, room, price
 
 local function charge(key, value, packed)
     -- One bucket, which is what most have, needs no lists.
     if #packed == 29 then
-        local count, deepest, room, price = struct.unpack('>I4I8i8I8B', packed)
+        if packed ~= last then
+            count, deepest, room, price = struct.unpack('>I4I8i8I8', packed)
+            last = packed
+        end
         local missing, taken, set_back = 0, 0, false
         if value then
-            missing = (value:sub(1, 10) - seconds) * 1e9 + (value:sub(11) - nanos)
+            if #value ~= 9 then
+                error('this is no bucket')
+            end
+            local s, n = struct.unpack('>I5I4', value)
+            missing = (s - seconds) * 1e9 + (n - nanos)
             if missing < 0 then
                 missing = 0
             elseif missing > deepest then
@@ -33,10 +43,10 @@ local function charge(key, value, packed)
         if after > 0 and (taken > 0 or set_back) then
             local n = nanos + after
             local rest = n % 1e9
-            local text = string.format('%010d%09d', seconds + (n - rest) / 1e9, rest)
+            local kept = struct.pack('>I5I4', seconds + (n - rest) / 1e9, rest)
             -- Numbers are written in a way that takes longer.
-            redis.call('SET', key, text, 'PX', string.format('%d', math.ceil(after / 1e6)))
-            return missing, text
+            redis.call('SET', key, kept, 'PX', string.format('%d', math.ceil(after / 1e6)))
+            return missing, kept
         end
         return missing
     end
@@ -50,8 +60,8 @@ local function charge(key, value, packed)
         deepest, room, price, only_counts, at = struct.unpack('>I8i8I8B', packed, at)
         local m, can = 0, 0
         if value then
-            local from = 20 * bucket
-            m = (value:sub(from + 1, from + 10) - seconds) * 1e9 + (value:sub(from + 11, from + 19) - nanos)
+            local s, n = struct.unpack('>I5I4', value, 9 * bucket + 1)
+            m = (s - seconds) * 1e9 + (n - nanos)
             if m < 0 then
                 m = 0
             elseif m > deepest then
@@ -71,9 +81,12 @@ local function charge(key, value, packed)
             granted = can
         end
     end
+    if value and #value ~= 9 * bucket then
+        error('these are no buckets')
+    end
 
     if granted > 0 or set_back then
-        local text, slowest
+        local kept, slowest = '', 0
         for i = 1, bucket do
             local taken = affords[i]
             if taken > granted then
@@ -82,19 +95,14 @@ local function charge(key, value, packed)
             local m = missing[i] + taken * prices[i]
             local n = nanos + m
             local rest = n % 1e9
-            local full_at = string.format('%010d%09d', seconds + (n - rest) / 1e9, rest)
-            if i == 1 then
-                text, slowest = full_at, m
-            else
-                text = text .. ' ' .. full_at
-                if m > slowest then
-                    slowest = m
-                end
+            kept = kept .. struct.pack('>I5I4', seconds + (n - rest) / 1e9, rest)
+            if m > slowest then
+                slowest = m
             end
         end
         if slowest > 0 then
-            redis.call('SET', key, text, 'PX', string.format('%d', math.ceil(slowest / 1e6)))
-            return missing, text
+            redis.call('SET', key, kept, 'PX', string.format('%d', math.ceil(slowest / 1e6)))
+            return missing, kept
         end
     end
     return missing

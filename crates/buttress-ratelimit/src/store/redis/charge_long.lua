@@ -34,12 +34,11 @@ end
 local granted, set_back = count, false
 local missing_s, missing_n, affords = {}, {}, {}
 local bucket = 0
-for at = 2, #ARGV - 6, 7 do
+for at = 2, #ARGV, 7 do
     local s, n = 0, 0
     if value then
-        local from = 20 * bucket
-        s = value:sub(from + 1, from + 10) - seconds
-        n = value:sub(from + 11, from + 19) - nanos
+        s, n = struct.unpack('>I5I4', value, 9 * bucket + 1)
+        s, n = s - seconds, n - nanos
         if n < 0 then
             s, n = s - 1, n + 1e9
         end
@@ -108,10 +107,10 @@ if granted > 0 or set_back then
         if n >= 1e9 then
             s, n = s + 1, n - 1e9
         end
-        times[i] = string.format('%010d%09d', s, n)
+        times[i] = struct.pack('>I5I4', s, n)
     end
     if slowest > 0 then
-        redis.call('SET', KEYS[1], table.concat(times, ' '), 'PX', slowest)
+        redis.call('SET', KEYS[1], table.concat(times), 'PX', string.format('%d', slowest))
     end
 end
 return {time[1], time[2], value, false}

@@ -1,5 +1,6 @@
 -- For tests: a clock that they move comes along, and keys live by the server's, which goes on in between.
-local time = {ARGV[#ARGV - 1], ARGV[#ARGV]}
+local time = {ARGV[#ARGV - 1], table.remove(ARGV)}
+table.remove(ARGV)
 local server = redis
 local redis = {
     call = function(command, ...)

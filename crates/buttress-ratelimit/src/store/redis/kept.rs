@@ -1,10 +1,13 @@
-//! What is kept of buckets: when each of them is full, in nanoseconds, in 19 digits.
+//! What is kept of buckets: when each of them is full, its seconds in 5 bytes and its nanoseconds in 4.
 
 use buttress_redis::Call;
 
 use crate::{Levels, Quotas};
 
 const SECOND: u64 = 1_000_000_000;
+
+/// How many bytes are kept of a bucket.
+const BUCKET: usize = 9;
 
 /// Two arguments, since a number of Lua does not hold all nanoseconds.
 pub(super) fn seconds_and_nanos(call: &mut Call<'_>, nanos: u64) {
@@ -43,28 +46,44 @@ pub(super) fn missing(value: Option<&[u8]>, quotas: &Quotas, now: u64) -> Option
     let Some(value) = value else {
         return Some(Levels::full(quotas.len()));
     };
-    let mut times = value.split(|byte| *byte == b' ');
-    let levels: Option<Levels> = quotas
-        .rates()
-        .iter()
-        .map(|rate| Some(rate.missing(number(times.next()?)?, now)))
-        .collect();
-    levels.filter(|_| times.next().is_none())
-}
-
-/// What is kept, and for how many milliseconds.
-pub(super) fn write(missing: &[u64], now: u64) -> (String, u64) {
-    let times = missing.iter();
-    let times = times.map(|missing| format!("{:019}", now.saturating_add(*missing)));
-    let slowest = missing.iter().max().copied().unwrap_or(0);
-    (
-        times.collect::<Vec<_>>().join(" "),
-        slowest.div_ceil(1_000_000),
+    if value.len() != BUCKET * quotas.len() {
+        return None;
+    }
+    let times = value.chunks_exact(BUCKET);
+    let rates = quotas.rates().iter();
+    Some(
+        rates
+            .zip(times)
+            .map(|(rate, time)| rate.missing(read(time), now))
+            .collect(),
     )
 }
 
-fn number(digits: &[u8]) -> Option<u64> {
-    str::from_utf8(digits).ok()?.parse().ok()
+/// What is kept, and for how many milliseconds.
+pub(super) fn write(missing: &[u64], now: u64) -> (Vec<u8>, u64) {
+    let mut kept = Vec::with_capacity(BUCKET * missing.len());
+    for missing in missing {
+        let time = now.saturating_add(*missing);
+        let [_, _, _, seconds @ ..] = (time / SECOND).to_be_bytes();
+        let [_, _, _, _, nanos @ ..] = (time % SECOND).to_be_bytes();
+        kept.extend_from_slice(&seconds);
+        kept.extend_from_slice(&nanos);
+    }
+    let slowest = missing.iter().max().copied().unwrap_or(0);
+    (kept, slowest.div_ceil(1_000_000))
+}
+
+/// More seconds than there are nanoseconds for were written by somebody else, and are as far away as can be.
+fn read(time: &[u8]) -> u64 {
+    let number = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
+    };
+    let (seconds, nanos) = time.split_at(5);
+    number(seconds)
+        .saturating_mul(SECOND)
+        .saturating_add(number(nanos))
 }
 
 #[cfg(test)]
@@ -80,13 +99,13 @@ mod tests {
         assert_eq!(now, 1_700_000_000_123_456_000);
         for levels in [[0, 0], [999_999_999, 144_000_000_000_000], [1, 0]] {
             let (value, millis) = write(&levels, now);
-            assert_eq!(value.len(), 39);
-            let read = missing(Some(value.as_bytes()), &quotas, now);
+            assert_eq!(value.len(), 18);
+            let read = missing(Some(&value), &quotas, now);
             assert_eq!(read.as_deref(), Some(&levels[..]));
             assert_eq!(millis, levels[0].max(levels[1]).div_ceil(1_000_000));
         }
         assert_eq!(missing(None, &quotas, now).as_deref(), Some(&[0, 0][..]));
-        for nonsense in ["", "1", "1 2 3", "1 x", "-1 2"] {
+        for nonsense in ["", "1", "123456789", "1234567890123456789"] {
             let read = missing(Some(nonsense.as_bytes()), &quotas, now);
             assert_eq!(read, None, "{nonsense:?}");
         }

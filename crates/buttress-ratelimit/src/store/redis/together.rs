@@ -77,7 +77,11 @@ impl RedisStore {
             1 => scripts.charge.call(&names),
             _ => scripts.charge_many.call(&names),
         };
-        for charge in &charges {
+        // Most callers pay the same, by the same quotas.
+        let first = charges.first().map(|charge| &charge.packed);
+        let alike = charges.iter().all(|charge| Some(&charge.packed) == first);
+        let told = if alike { 1 } else { charges.len() };
+        for charge in &charges[..told.min(charges.len())] {
             call.arg(&charge.packed[..]);
         }
         self.tell_time(&mut call);

@@ -9,6 +9,8 @@ mod processes;
 mod redis;
 #[cfg(feature = "redis-cluster")]
 mod redis_cluster;
+#[cfg(feature = "redis-cluster")]
+mod redis_cluster_changes;
 #[cfg(feature = "redis")]
 mod redis_connection;
 #[cfg(feature = "redis")]
