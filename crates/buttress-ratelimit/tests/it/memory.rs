@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use buttress_ratelimit::{Key, Quota, RateLimiter};
+use buttress_ratelimit::{Key, MemoryStore, Quota, RateLimiter};
 use buttress_testkit::alloc;
 
 use crate::{limiter::now, time::Time};
@@ -114,6 +114,33 @@ fn sixteen_threads_take_what_there_is_and_no_more() {
         }
     });
     assert_eq!(admitted.load(Ordering::Relaxed), 50_000);
+}
+
+/// Test 10 of the specification: what is documented, which is also less than 32 bytes and 8 for each further quota.
+#[test]
+fn a_key_takes_as_many_bytes_as_are_promised() {
+    let bytes = |store: &MemoryStore, quotas: u32| {
+        let quotas = (1..=quotas).map(|count| Quota::per_second(count).named(format!("{count}")));
+        let quotas: Vec<_> = quotas.collect();
+        alloc::count(|| RateLimiter::with_memory(store, quotas).expect("quotas")).bytes
+    };
+    for quotas in 1..=8_u32 {
+        let further = u64::from(quotas) - 1;
+        let kept = 16 + 8 * further;
+        for (keys, promised) in [
+            (100_000, 22 + 11 * further),
+            (1_000_000, (20 + 10 * further).min(32 + 8 * further)),
+        ] {
+            let store = MemoryStore::new().with_max_keys(keys);
+            let bytes = bytes(&store, quotas) as f64 / keys as f64;
+            assert!(
+                bytes > kept as f64 && bytes <= promised as f64,
+                "{bytes} bytes for each of {keys} keys with {quotas} quotas"
+            );
+        }
+    }
+    let usual = MemoryStore::new().with_max_keys(100_000);
+    assert_eq!(bytes(&MemoryStore::new(), 1), bytes(&usual, 1));
 }
 
 #[test]

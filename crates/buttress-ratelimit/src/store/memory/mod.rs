@@ -17,9 +17,10 @@ use crate::{Clock, Key, Levels, Quotas};
 
 /// Keeps buckets in the memory of the process.
 ///
-/// It has room for a fixed number of keys, 100,000 by default, and takes the memory for them at once: 26 bytes for a key
-/// with one quota, 13 more for each further one. Nothing has to be cleaned up: a bucket that is full again is no
-/// different from one that was never seen, so its place is free for another key.
+/// It has room for a fixed number of keys, 100,000 by default, and takes the memory for them at once: 22 bytes for a key
+/// with one quota and 11 more for each further one, or 20 and 10 when there are a million. Of these, 16 and 8 are what is
+/// kept, and the others are places that stay empty, so that chance leaves nobody without one. Nothing has to be cleaned up:
+/// a bucket that is full again is no different from one that was never seen, so its place is free for another key.
 ///
 /// When all places are taken by buckets that are not full, further keys share one bucket, in each of up to 256 parts of
 /// the table, until a place is free. What they have spent together counts for each of them then. So a flood of new keys
