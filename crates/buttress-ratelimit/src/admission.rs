@@ -63,14 +63,12 @@ pub(crate) fn decide(config: &Arc<Config>, key: Key, cost: u32) -> Decided {
 
 fn verdict(config: &Config, key: Key, decided: Result<Decision, Error>) -> Verdict {
     match decided {
-        Ok(decision) => {
-            config
-                .policies
-                .with(decision.quotas(), |policies| match decision.is_allowed() {
-                    true => pass(config, key, &decision, policies),
-                    false => refuse(config, &decision, policies),
-                })
-        }
+        Ok(decision) => config
+            .policies
+            .with(&decision, |policies| match decision.is_allowed() {
+                true => pass(config, key, &decision, policies),
+                false => refuse(config, &key, &decision, policies),
+            }),
         Err(error) => {
             let rejection = Rejection::undecided(&error);
             metrics::request_undecided(rejection.kind());
@@ -98,9 +96,14 @@ fn pass(config: &Config, key: Key, decision: &Decision, policies: &Arc<Policies>
     }
     let tell = match config.formats.is_none() {
         true => Tell::Nothing,
-        false => Tell::Quotas(Box::new(Report::new(decision, policies, config.formats))),
+        false => Tell::Quotas(Box::new(report(config, &key, decision, policies))),
     };
     Verdict::Pass(Answer::new(tell, hold(config, key, decision)))
+}
+
+fn report(config: &Config, key: &Key, decision: &Decision, policies: &Arc<Policies>) -> Report {
+    let partition = config.partitions.as_ref().map(|keys| keys.of(key));
+    Report::new(decision, policies, config.formats).of_partition(partition)
 }
 
 fn hold(config: &Config, key: Key, decision: &Decision) -> Hold {
@@ -115,7 +118,7 @@ fn hold(config: &Config, key: Key, decision: &Decision) -> Hold {
     }
 }
 
-fn refuse(config: &Config, decision: &Decision, policies: &Arc<Policies>) -> Verdict {
+fn refuse(config: &Config, key: &Key, decision: &Decision, policies: &Arc<Policies>) -> Verdict {
     count(decision, policies);
     let mut violated = 0;
     let mut wait = Duration::ZERO;
@@ -136,7 +139,8 @@ fn refuse(config: &Config, decision: &Decision, policies: &Arc<Policies>) -> Ver
     );
     let mut response = config.responder.respond(rejection);
     if !config.formats.is_none() {
-        Report::new(decision, policies, config.formats).write(response.headers_mut());
+        let status = response.status();
+        report(config, key, decision, policies).tell(status, response.headers_mut());
     }
     Verdict::Refuse(response)
 }

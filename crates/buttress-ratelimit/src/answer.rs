@@ -47,7 +47,7 @@ impl Answer {
         };
         match self.tell {
             Tell::Nothing => {}
-            Tell::Quotas(report) => report.write(&mut parts.headers),
+            Tell::Quotas(report) => report.tell(parts.status, &mut parts.headers),
             Tell::Occupancy(occupancy) => occupancy.write(&mut parts.headers),
         }
         Response::from_parts(parts, ResponseBody::inner(body, hold))

@@ -7,7 +7,7 @@ use tower_layer::Layer;
 use crate::{
     HeaderFormat, PeerIp, RateLimitService, RateLimiter, Rejection, RequestKey, ResetForm, Settle,
     admission::Exempt,
-    headers::{Formats, PolicyCache},
+    headers::{Formats, PartitionKeys, PolicyCache},
     responder::Responder,
 };
 
@@ -71,6 +71,7 @@ pub(crate) struct Config {
     pub(crate) exempt: Exempt,
     pub(crate) preflights_exempt: bool,
     pub(crate) formats: Formats,
+    pub(crate) partitions: Option<PartitionKeys>,
     pub(crate) jitter: Duration,
     pub(crate) settle: Option<Settle>,
     pub(crate) responder: Responder,
@@ -90,6 +91,7 @@ impl RateLimitLayer {
                 exempt: Exempt::default(),
                 preflights_exempt: false,
                 formats: Formats::default(),
+                partitions: None,
                 jitter: Duration::ZERO,
                 settle: None,
                 responder: Responder::default(),
@@ -133,6 +135,30 @@ impl RateLimitLayer {
     /// Of several limiters, the one whose quota has the fewest tokens left tells of it.
     pub fn with_x_headers(self, reset: ResetForm) -> Self {
         self.with(|config| config.formats.older = Some(reset))
+    }
+
+    /// Tells nothing in answers that send their client elsewhere: those with a status of 3xx, but 304. By default they tell what
+    /// others do. A client that heeds it does not follow a redirect while nothing is left, wherever that leads, and it need
+    /// not wait for tokens that are not asked for there.
+    pub fn with_redirects_untold(self) -> Self {
+        self.with(|config| config.formats.redirects_untold = true)
+    }
+
+    /// Adds `pk`, a partition key, to the members of `RateLimit` as draft 11 has them, by which a client sees which of its requests are
+    /// charged to the same buckets; none by default.
+    ///
+    /// It is the [`Key`](crate::Key) as a digest, 96 bits of its HMAC-SHA-256 under this secret: the same in all answers of
+    /// that key and of every process with the same secret. Without the secret nobody finds out what it was made of, also where there are as
+    /// few possible keys as IPv4 addresses. It is a pseudonym for as long as the secret lasts: do not turn it on where
+    /// others can read the answers, such as through a shared cache, and are not to know which of them were for the same client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfiguration`](crate::ErrorKind::InvalidConfiguration) when the secret has less than 16 bytes.
+    #[cfg(feature = "partition-keys")]
+    pub fn with_partition_keys(self, secret: impl AsRef<[u8]>) -> Result<Self, crate::Error> {
+        let keys = PartitionKeys::new(secret.as_ref())?;
+        Ok(self.with(|config| config.partitions = Some(keys)))
     }
 
     /// Lengthens each `Retry-After` by up to this time, by chance, so that clients that were refused together do not come back

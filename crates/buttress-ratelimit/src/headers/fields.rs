@@ -9,7 +9,8 @@ use crate::Decision;
 /// middleware and frameworks that ask a limiter themselves.
 ///
 /// What other limiters have told stays, as it does between layers. `Retry-After` is not written but read, and belongs
-/// into the headers before: the problem of a [`Rejection`](crate::Rejection) has it.
+/// into the headers before: the problem of a [`Rejection`](crate::Rejection) has it. There is no partition key among them,
+/// since a decision does not know whose it is.
 ///
 /// One of these for a limiter, since it keeps what is the same in every answer. Clones share that.
 ///
@@ -59,7 +60,7 @@ impl RateLimitHeaders {
         if self.formats.is_none() {
             return;
         }
-        self.policies.with(decision.quotas(), |policies| {
+        self.policies.with(decision, |policies| {
             Report::new(decision, policies, self.formats).write(headers);
         });
     }

@@ -1,3 +1,5 @@
+use http::StatusCode;
+
 /// How the answers tell of quotas.
 ///
 /// The fields are those of an Internet-Draft, draft-ietf-httpapi-ratelimit-headers, which may change until it is an RFC: so a
@@ -26,16 +28,23 @@ pub enum ResetForm {
     DeltaSeconds,
 }
 
-/// Both together.
+/// All of it together.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Formats {
     pub(crate) draft: HeaderFormat,
     pub(crate) older: Option<ResetForm>,
+    /// Whether answers that send their client elsewhere tell nothing.
+    pub(crate) redirects_untold: bool,
 }
 
 impl Formats {
     /// Whether there is nothing to tell.
     pub(crate) fn is_none(self) -> bool {
         self.draft == HeaderFormat::None && self.older.is_none()
+    }
+
+    /// Whether an answer with this status is to tell anything. 304 sends nobody elsewhere.
+    pub(crate) fn are_told_with(self, status: StatusCode) -> bool {
+        !self.redirects_untold || !status.is_redirection() || status == StatusCode::NOT_MODIFIED
     }
 }

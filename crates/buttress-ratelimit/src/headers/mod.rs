@@ -3,14 +3,22 @@
 mod capacity;
 mod fields;
 mod format;
+#[cfg(feature = "partition-keys")]
+mod partition;
 mod policies;
 mod report;
 mod text;
+#[cfg(not(feature = "partition-keys"))]
+mod without_partition;
 
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, header::RETRY_AFTER};
 
+#[cfg(feature = "partition-keys")]
+pub(crate) use self::partition::PartitionKeys;
+#[cfg(not(feature = "partition-keys"))]
+pub(crate) use self::without_partition::PartitionKeys;
 pub(crate) use self::{
     capacity::{Capacity, Occupancy},
     format::Formats,
@@ -27,6 +35,11 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// Whose buckets an answer tells of, for those who know nothing of them: as many bytes as need no padding in base64, and
+/// enough that no two are the same by chance.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PartitionKey([u8; 12]);
 
 /// Seconds as headers have them, whole ones: rounded up, so that who waits does not come too early.
 pub(crate) fn ceil_seconds(time: Duration) -> u64 {

@@ -7,7 +7,7 @@ use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 
 use super::{ceil_seconds, text::Text};
-use crate::{Quotas, bucket::Rate, metrics::QuotaCounters, rejection::Refusal};
+use crate::{Basis, Decision, Quotas, bucket::Rate, metrics::QuotaCounters, rejection::Refusal};
 
 /// What can be written of the quotas of a limiter before any request: it is the same in every answer.
 #[derive(Debug)]
@@ -105,14 +105,23 @@ fn window(rate: &Rate) -> u64 {
     ceil_seconds(Duration::from_nanos(rate.capacity()))
 }
 
-/// What was last prepared: that of the quotas of the moment, but for a moment after they are replaced.
+/// What was last prepared: that of the quotas of the moment, but for a moment after they are replaced. Those by which the
+/// process decides alone are others, and a store that fails now and then takes turns with them.
 #[derive(Debug, Default)]
-pub(crate) struct PolicyCache(ArcSwapOption<Policies>);
+pub(crate) struct PolicyCache {
+    shared: ArcSwapOption<Policies>,
+    local: ArcSwapOption<Policies>,
+}
 
 impl PolicyCache {
-    /// What is prepared of these quotas, for `work`.
-    pub(crate) fn with<T>(&self, quotas: &Quotas, work: impl FnOnce(&Arc<Policies>) -> T) -> T {
-        let known = self.0.load();
+    /// What is prepared of the quotas of a decision, for `work`.
+    pub(crate) fn with<T>(&self, decision: &Decision, work: impl FnOnce(&Arc<Policies>) -> T) -> T {
+        let quotas = decision.quotas();
+        let kept = match decision.basis() {
+            Basis::Local => &self.local,
+            Basis::Store | Basis::Nothing => &self.shared,
+        };
+        let known = kept.load();
         if let Some(policies) = &*known
             && policies.id == quotas.id()
         {
@@ -120,7 +129,7 @@ impl PolicyCache {
         }
         let policies = Arc::new(Policies::new(quotas));
         // A decision by quotas that were replaced since does not push out what the next ones need for long.
-        self.0.store(Some(Arc::clone(&policies)));
+        kept.store(Some(Arc::clone(&policies)));
         work(&policies)
     }
 }

@@ -1,11 +1,11 @@
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::{
-    Formats, HeaderFormat, Policies, RATELIMIT, RATELIMIT_POLICY, ResetForm, X_RATELIMIT_LIMIT,
-    X_RATELIMIT_REMAINING, X_RATELIMIT_RESET, ceil_seconds, policies::Policy, text::Text,
-    told_to_wait,
+    Formats, HeaderFormat, PartitionKey, Policies, RATELIMIT, RATELIMIT_POLICY, ResetForm,
+    X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING, X_RATELIMIT_RESET, ceil_seconds, policies::Policy,
+    text::Text, told_to_wait,
 };
 use crate::{Decision, clock, levels::MAX_QUOTAS};
 
@@ -17,6 +17,7 @@ use crate::{Decision, clock, levels::MAX_QUOTAS};
 pub(crate) struct Report {
     policies: Arc<Policies>,
     formats: Formats,
+    partition: Option<PartitionKey>,
     /// In the order of the quotas.
     states: [State; MAX_QUOTAS],
 }
@@ -42,7 +43,20 @@ impl Report {
         Self {
             policies: Arc::clone(policies),
             formats,
+            partition: None,
             states,
+        }
+    }
+
+    pub(crate) fn of_partition(mut self, partition: Option<PartitionKey>) -> Self {
+        self.partition = partition;
+        self
+    }
+
+    /// Into the headers of an answer with this status.
+    pub(crate) fn tell(&self, status: StatusCode, headers: &mut HeaderMap) {
+        if self.formats.are_told_with(status) {
+            self.write(headers);
         }
     }
 
@@ -70,6 +84,10 @@ impl Report {
             if wait.is_none_or(|wait| state.seconds <= wait) {
                 members.raw(";t=");
                 members.number(state.seconds);
+            }
+            if let Some(PartitionKey(bytes)) = &self.partition {
+                members.raw(";pk=");
+                members.bytes(bytes);
             }
         }
         if let Some(policies) = &self.policies.field

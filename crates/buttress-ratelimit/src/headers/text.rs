@@ -33,7 +33,7 @@ impl Text {
         self.length = end;
     }
 
-    fn bytes(&self) -> &[u8] {
+    fn written(&self) -> &[u8] {
         match self.long.is_empty() {
             true => &self.short[..self.length],
             false => &self.long,
@@ -60,6 +60,21 @@ impl Text {
         self.raw("\"");
     }
 
+    /// A sequence of bytes, of so many that their base64 needs no padding.
+    pub(super) fn bytes<const N: usize>(&mut self, bytes: &[u8; N]) {
+        const { assert!(N.is_multiple_of(3)) };
+        self.raw(":");
+        let (threes, _) = bytes.as_chunks();
+        for [first, second, third] in threes {
+            let bits = u32::from_be_bytes([0, *first, *second, *third]);
+            for shift in [18, 12, 6, 0] {
+                let digit = (bits >> shift & 0x3f) as usize;
+                self.raw(&BASE64[digit..=digit]);
+            }
+        }
+        self.raw(":");
+    }
+
     /// Begins the next member of a list.
     pub(super) fn next(&mut self) {
         if self.length > 0 {
@@ -69,13 +84,15 @@ impl Text {
 
     /// Nothing that is written is unfit for a value, since names are checked at the start.
     pub(super) fn into_value(self) -> Option<HeaderValue> {
-        HeaderValue::from_bytes(self.bytes()).ok()
+        HeaderValue::from_bytes(self.written()).ok()
     }
 
     pub(super) fn into_box(self) -> Box<str> {
-        String::from_utf8_lossy(self.bytes()).into()
+        String::from_utf8_lossy(self.written()).into()
     }
 }
+
+const BASE64: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 #[cfg(test)]
 mod tests {
@@ -95,6 +112,18 @@ mod tests {
         let mut text = Text::new();
         text.string(r#"a"b\c;t=1\""#);
         assert_eq!(text.into_value().unwrap(), r#""a\"b\\c;t=1\\\"""#);
+    }
+
+    #[test]
+    fn bytes_are_base64() {
+        let mut text = Text::new();
+        text.bytes(b"");
+        text.bytes(b"foobar");
+        text.bytes(&[0xfb, 0xff, 0xbf, 0x00, 0x10, 0x83]);
+        assert_eq!(
+            text.into_value().unwrap(),
+            "::".to_owned() + ":Zm9vYmFy:" + ":+/+/ABCD:"
+        );
     }
 
     #[test]

@@ -155,7 +155,7 @@ async fn what_passes_costs_no_allocation_without_headers() {
     assert!((refused..=refused + 3).contains(&told), "{told}");
 }
 
-/// Test 20 of the specification. A body that is axum's is in another test.
+/// Test 20 of the specification. Tonic is in a test of its own.
 #[tokio::test]
 async fn bodies_of_all_kinds_pass_and_errors_stay_what_they_are() {
     async fn check<B>(make: impl Fn() -> B + Clone)
@@ -191,7 +191,6 @@ async fn bodies_of_all_kinds_pass_and_errors_stay_what_they_are() {
     check(Empty::<Bytes>::new).await;
     check(String::new).await;
     check(|| UnsyncBoxBody::new(Full::new(Bytes::from_static(b"hello")))).await;
-    // As tonic's, whose errors are statuses.
     check(|| -> UnsyncBoxBody<Bytes, std::io::Error> {
         let body = Full::new(Bytes::from_static(b"hello"));
         body.map_err(|never| match never {}).boxed_unsync()

@@ -1,20 +1,27 @@
 //! What the answers tell, read as the standard has it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    convert::Infallible,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use ::http::HeaderMap;
+use ::http::{HeaderMap, Request, Response};
 use buttress_problem::ToProblem;
 use buttress_ratelimit::{
-    HeaderFormat, Key, Quota, RateLimitHeaders, RateLimitLayer, RateLimiter, Rejection, ResetForm,
+    Basis, HeaderFormat, Key, OnStoreError, Quota, RateLimitHeaders, RateLimitLayer, RateLimiter,
+    Rejection, ResetForm,
 };
-use buttress_testkit::http::{self, Answer};
+use buttress_testkit::{
+    alloc,
+    http::{self, Answer},
+};
 use bytes::Bytes;
 use http_body_util::Full;
 use sfv::{List, ListEntry, Parser};
-use tower::{Layer, ServiceBuilder};
+use tower::{Layer, ServiceBuilder, service_fn};
 
 use crate::{
-    support::{answering, hello, shared},
+    support::{Elsewhere, answering, hello, shared},
     time::Time,
 };
 
@@ -351,5 +358,75 @@ async fn who_asks_a_limiter_tells_the_same_as_the_layer() {
                 "{format:?}"
             );
         }
+    }
+}
+
+/// N14 of the specification.
+#[tokio::test]
+async fn redirects_tell_nothing_if_they_are_not_to() {
+    let time = Time::new();
+    let layer = shared(&time.limiter([Quota::per_day(30)]))
+        .with_x_headers(ResetForm::DeltaSeconds)
+        .with_responder(|_| Response::builder().status(303).body(Bytes::new()).unwrap());
+    let silent = layer.clone().with_redirects_untold();
+    let is_told = async |layer: &RateLimitLayer, status: u16| {
+        let service = service_fn(move |_: Request<Full<Bytes>>| async move {
+            let response = Response::builder().status(status);
+            Ok::<_, Infallible>(response.body(Full::<Bytes>::default()).unwrap())
+        });
+        let answer = http::get("/").call(layer.layer(service)).await;
+        let fields = [
+            "ratelimit",
+            "ratelimit-policy",
+            "x-ratelimit-limit",
+            "x-ratelimit-remaining",
+            "x-ratelimit-reset",
+        ];
+        let told = fields.map(|field| answer.header(field).is_some());
+        assert!(told.iter().all(|is| *is == told[0]), "{status}: {told:?}");
+        (answer.status().as_u16(), told[0])
+    };
+    for status in [300, 301, 302, 303, 307, 308] {
+        assert_eq!(is_told(&silent, status).await, (status, false));
+        assert_eq!(is_told(&layer, status).await, (status, true));
+    }
+    for status in [200, 299, 304, 400, 404, 500] {
+        assert_eq!(is_told(&silent, status).await, (status, true));
+    }
+    // Refusals that send their client elsewhere are redirects too.
+    while is_told(&layer, 200).await.0 == 200 {}
+    assert_eq!(is_told(&layer, 200).await, (303, true));
+    assert_eq!(is_told(&silent, 200).await, (303, false));
+}
+
+#[tokio::test]
+async fn what_is_told_is_not_prepared_anew_when_a_store_fails_now_and_then() {
+    let elsewhere = Elsewhere::default();
+    let store = elsewhere
+        .shared()
+        .with_on_store_error(OnStoreError::Local { share: 0.5 });
+    let limiter = RateLimiter::with_store(store, [Quota::per_day(100)]).unwrap();
+    let stored = limiter.check(&Key::global(), 1).await.unwrap();
+    elsewhere.fail();
+    let local = limiter.check(&Key::global(), 1).await.unwrap();
+    assert_eq!(
+        (stored.basis(), local.basis()),
+        (Basis::Store, Basis::Local)
+    );
+    let headers = RateLimitHeaders::default();
+    let allocations = |decision| {
+        let written = || {
+            let mut fields = HeaderMap::new();
+            headers.write(decision, &mut fields);
+            fields
+        };
+        alloc::count(written).count
+    };
+    // Each is prepared once.
+    assert!(allocations(&stored) > 0 && allocations(&local) > 0);
+    let usual = allocations(&local);
+    for _ in 0..3 {
+        assert_eq!(allocations(&stored), usual);
+        assert_eq!(allocations(&local), usual);
     }
 }

@@ -16,12 +16,15 @@ mod headers;
 mod keys;
 mod layer;
 mod layer_axum;
+mod layer_tonic;
 mod leases;
 mod limiter;
 mod log;
 mod memory;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "partition-keys")]
+mod partition_keys;
 mod refusals;
 mod replacing;
 mod settle;
