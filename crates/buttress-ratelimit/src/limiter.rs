@@ -238,11 +238,7 @@ impl RateLimiter {
     ) -> Result<(), Error> {
         // Checked before anybody is kept waiting.
         let quotas: Vec<_> = quotas.into_iter().collect();
-        let checked = Quotas::new(quotas.iter().cloned())?;
-        let replacement = match &self.inner.backend {
-            Backend::Memory(_) => None,
-            Backend::Shared(shared) => Some(shared.prepare(&checked)?),
-        };
+        let _ = Quotas::new(quotas.iter().cloned())?;
         // One after the other, so that all buckets are those of the quotas that come before.
         let _alone = self
             .inner
@@ -251,6 +247,11 @@ impl RateLimiter {
             .unwrap_or_else(PoisonError::into_inner);
         let previous = self.inner.quotas.load().without_previous();
         let quotas = Arc::new(Quotas::new(quotas)?.after(Arc::new(previous), inherit));
+        // The local ones are made in the same order, by which it is known which are later.
+        let replacement = match &self.inner.backend {
+            Backend::Memory(_) => None,
+            Backend::Shared(shared) => Some(shared.prepare(&quotas)?),
+        };
         self.inner.quotas.store(Arc::clone(&quotas));
         match (&self.inner.backend, replacement) {
             (Backend::Memory(memory), _) => memory.adopt(&quotas),

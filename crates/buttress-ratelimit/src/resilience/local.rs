@@ -28,7 +28,8 @@ impl Local {
         })
     }
 
-    /// The quotas to [replace](Self::replace) these by, to be made before anything is changed.
+    /// The quotas to [replace](Self::replace) these by, to be made before anything is changed, and not by two
+    /// at once: what is made later is later.
     pub(crate) fn prepare(&self, quotas: &Quotas) -> Result<Quotas, Error> {
         at_share(quotas, self.share)
     }
@@ -57,9 +58,8 @@ impl Local {
         let before = self.memory.charge(key, quotas, payable, 1)?;
         let allowed = quotas.granted(&before, payable, 1) == 1;
         if allowed && cost > payable {
-            // The smallest bucket is empty now, so nobody comes between.
-            let rest = i64::from(cost - payable);
-            self.memory.adjust(key, quotas, rest)?;
+            // The smallest bucket is empty now, so nobody comes between. If other quotas do, the rest is theirs.
+            self.adjust(key, i64::from(cost - payable));
         }
         let decision = Decision::new(snapshot.clone(), before, cost, allowed);
         Some(decision.resting_on(Basis::Local))

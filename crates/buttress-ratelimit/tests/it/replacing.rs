@@ -1,10 +1,19 @@
 //! Quotas that are replaced at run time.
 
-use std::{thread, time::Duration};
+use std::{
+    sync::{Barrier, mpsc},
+    thread,
+    time::Duration,
+};
 
-use buttress_ratelimit::{ErrorKind, Inherit, Key, Quota};
+use buttress_ratelimit::{Basis, ErrorKind, Inherit, Key, Quota, RateLimiter};
+use tokio::runtime;
 
-use crate::{limiter::now, time::Time};
+use crate::{
+    fake_store::{FakeStore, Mode},
+    limiter::now,
+    time::Time,
+};
 
 fn left(decision: &buttress_ratelimit::Decision) -> Vec<u32> {
     decision.states().map(|state| state.remaining).collect()
@@ -78,4 +87,44 @@ fn decisions_go_on_while_quotas_are_replaced() {
     assert_eq!(admitted, 20_000);
     time.pass(Duration::from_secs(24 * 3600));
     assert!(now(&limiter, &Key::global(), 20_000).is_allowed());
+}
+
+/// Whoever is later, the quotas of local buckets are never older than the buckets.
+#[test]
+fn local_buckets_decide_after_several_have_replaced_the_quotas_at_once() {
+    const THREADS: u32 = 16;
+    let store = FakeStore::new();
+    let quotas = |count: u32| (0..8).map(move |at| Quota::per_hour(count).named(format!("q{at}")));
+    let limiter = store.limiter(|shared| shared.with_local_keys(8), quotas(100));
+    store.is_now(Mode::Fails("away"));
+    for round in 0..40 {
+        let begin = Barrier::new(THREADS as usize);
+        thread::scope(|scope| {
+            for number in 0..THREADS {
+                let (limiter, begin) = (&limiter, &begin);
+                scope.spawn(move || {
+                    begin.wait();
+                    for at in 0..20 {
+                        let quotas = quotas(100 + THREADS * at + number);
+                        limiter.replace(quotas, Inherit::Spent).expect("quotas");
+                    }
+                });
+            }
+        });
+        let basis = basis_of_a_decision(&limiter);
+        assert_eq!(basis, Ok(Basis::Local), "none in round {round}");
+    }
+}
+
+/// An error if there is no decision for a long time.
+fn basis_of_a_decision(limiter: &RateLimiter) -> Result<Basis, mpsc::RecvTimeoutError> {
+    let (tell, told) = mpsc::channel();
+    let limiter = limiter.clone();
+    thread::spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let key = Key::global();
+        let decision = runtime.expect("a runtime").block_on(limiter.check(&key, 0));
+        let _ = tell.send(decision.expect("a decision").basis());
+    });
+    told.recv_timeout(Duration::from_secs(20))
 }
