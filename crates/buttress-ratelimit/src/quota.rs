@@ -1,6 +1,9 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{Error, ErrorKind, bucket::Rate};
+use crate::{
+    Error, ErrorKind,
+    bucket::{MAX_NANOS, Rate},
+};
 
 /// How many requests are allowed in what time.
 ///
@@ -123,7 +126,7 @@ impl Quota {
     }
 
     /// What is left of it for one of several processes that do not know of each other. It may go into debt by as much as
-    /// the whole quota pays at once, which is more than a full bucket of it may hold.
+    /// the whole quota pays at once, which is more than a full bucket of it may hold, as far as that can be paid off at all.
     pub(crate) fn at_share(&self, share: f64) -> Self {
         // What comes out a hair too small by the rounding of products is not rounded down by a whole token.
         let part = |number: u32| (f64::from(number) * share + 1e-6).floor() as u32;
@@ -136,11 +139,15 @@ impl Quota {
             }
             count => (count, self.period),
         };
+        let burst = part(self.burst).max(1);
+        let interval = period.as_nanos().div_ceil(u128::from(count)).max(1);
+        let room = (u128::from(MAX_NANOS) / interval).saturating_sub(u128::from(burst));
+        let debt = self.debt.saturating_add(self.burst);
         Self {
             count,
             period,
-            burst: part(self.burst).max(1),
-            debt: self.debt.saturating_add(self.burst),
+            burst,
+            debt: debt.min(u32::try_from(room).unwrap_or(u32::MAX)),
             name: Arc::clone(&self.name),
             shadow: self.shadow,
         }
@@ -280,6 +287,24 @@ mod tests {
                 .rate()
                 .is_err()
         );
+    }
+
+    #[test]
+    fn a_share_owes_no_more_than_can_be_paid_off() {
+        let year = Duration::from_secs(365 * 24 * 3600);
+        let share = |quota: &Quota, share: f64| {
+            let part = quota.at_share(share);
+            part.rate().map(|_| (part.burst, part.debt))
+        };
+        let slow = Quota::per(1, year).burst(100).debt(40);
+        assert!(slow.rate().is_ok());
+        assert_eq!(share(&slow, 1.0).ok(), Some((100, 46)));
+        // One in two years each.
+        assert_eq!(share(&slow, 0.5).ok(), Some((50, 23)));
+        assert_eq!(share(&Quota::per(1, 146 * year), 1.0).ok(), Some((1, 0)));
+        assert_eq!(share(&Quota::per_second(10), 0.5).ok(), Some((5, 10)));
+        let widest = Quota::per(u32::MAX, year);
+        assert_eq!(share(&widest, 1.0).ok(), Some((u32::MAX, u32::MAX)));
     }
 
     #[test]
