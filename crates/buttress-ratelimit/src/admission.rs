@@ -15,7 +15,7 @@ use crate::{
     headers::{Policies, Report},
     layer::Config,
     metrics::{self, QuotaCounters},
-    settle::{Settling, reserved},
+    settle::{Reserved, Settling},
 };
 
 /// What is known of a request once its key is.
@@ -112,7 +112,7 @@ fn hold(config: &Config, key: Key, decision: &Decision) -> Hold {
         Some(settle) => Hold::Settling(Box::new(Settling::new(
             &config.limiter,
             key,
-            reserved(decision),
+            Reserved::of(decision),
             settle,
         ))),
     }

@@ -58,20 +58,19 @@ impl Decision {
         Self { basis, ..self }
     }
 
-    /// The refusal of one who comes after others that have waited for this many tokens.
-    pub(crate) fn behind(&self, tokens: u32, cost: u32) -> Self {
-        if self.basis == Basis::Nothing {
-            return self.clone();
-        }
+    /// The refusal of one who comes after others that have waited for this many tokens: `None` if there is enough for all of them.
+    pub(crate) fn behind(&self, tokens: u32, cost: u32) -> Option<Self> {
         let rates = self.quotas.get().rates().iter().zip(&*self.before);
         let before = rates.map(|(rate, missing)| rate.charged(*missing, tokens, 1));
-        Self {
+        let refusal = Self {
             quotas: self.quotas.clone(),
             before: before.collect(),
             cost,
             allowed: false,
             basis: self.basis,
-        }
+        };
+        let is_one = self.basis != Basis::Nothing && refusal.violated().next().is_some();
+        is_one.then_some(refusal)
     }
 
     pub(crate) fn quotas(&self) -> &Quotas {

@@ -108,7 +108,10 @@ impl Rejection {
     /// The refusal that a decision is: `None` when it was allowed.
     #[must_use]
     pub fn of(decision: &Decision) -> Option<Self> {
-        let wait = decision.retry_after()?;
+        if decision.is_allowed() {
+            return None;
+        }
+        let wait = decision.retry_after().unwrap_or_default();
         let names = decision.violated().map(|state| state.quota.shared_name());
         let refusal = Arc::new(Refusal::new(names.cloned().collect()));
         Some(Self::new(refusal, wait))

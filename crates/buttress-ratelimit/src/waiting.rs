@@ -19,8 +19,9 @@ impl RateLimiter {
     ///
     /// Those who wait here for one key stand in a line: each is paid after all who came before it, and is refused at once if these
     /// would leave it too little time. Others do not know of the line: those who [`check`](Self::check), and those of other processes. So who
-    /// waits may wait for longer than was foreseen, though never longer than `at_most` and the calls of the store. Nothing is charged before the end: whoever gives up while
-    /// waiting, by dropping the future, has paid nothing.
+    /// waits may wait for longer than was foreseen, though never longer than `at_most` and the calls of the store. Whoever gives up while
+    /// waiting, by dropping the future, has paid nothing, unless a store outside of the process was just being asked: that may have
+    /// charged it.
     ///
     /// It waits with tokio's time.
     ///
@@ -48,15 +49,28 @@ impl RateLimiter {
     pub async fn wait(&self, key: &Key, cost: u32, at_most: Duration) -> Result<Decision, Error> {
         // Without an end when that lies beyond all times.
         let end = Instant::now().checked_add(at_most);
+        if !self.lines().is_there(key) {
+            // Nobody has to be waited for.
+            let decision = self.check(key, cost).await?;
+            if decision.retry_after().is_none_or(|wait| wait > at_most) {
+                return Ok(decision);
+            }
+        }
         let (mut place, ahead) = self.lines().join(key, cost);
         if let Some(ahead) = ahead {
             let foreseen = self.peek(key).await?.behind(ahead, cost);
-            if foreseen.retry_after().is_some_and(|wait| wait > at_most) {
-                return Ok(foreseen);
+            if let Some(refused) = foreseen
+                && refused.retry_after().is_some_and(|wait| wait > at_most)
+            {
+                return Ok(refused);
             }
             if !place.turn(end).await {
-                let (decision, ahead) = (self.peek(key).await?, place.ahead());
-                return Ok(decision.behind(ahead, cost));
+                let refused = self.peek(key).await?.behind(place.ahead(), cost);
+                return match refused {
+                    Some(refused) => Ok(refused),
+                    // There is enough for all of them, who only are slow to take it.
+                    None => self.check(key, cost).await,
+                };
             }
         }
         loop {
@@ -90,7 +104,8 @@ struct Line {
 struct Waiting {
     number: u64,
     cost: u32,
-    turn: oneshot::Sender<()>,
+    /// Gone when its turn has come.
+    turn: Option<oneshot::Sender<()>>,
 }
 
 /// A place in the line of a key, until it is dropped.
@@ -115,7 +130,7 @@ impl Lines {
         line.waiting.push_back(Waiting {
             number,
             cost,
-            turn: sender,
+            turn: Some(sender),
         });
         let place = Place {
             lines: self,
@@ -124,6 +139,11 @@ impl Lines {
             turn,
         };
         (place, ahead)
+    }
+
+    /// Whether anybody waits for this key.
+    fn is_there(&self, key: &Key) -> bool {
+        self.lock().contains_key(key)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Line>> {
@@ -159,23 +179,23 @@ impl Drop for Place<'_> {
             return;
         };
         let waiting = &mut line.waiting;
-        let at = waiting
-            .iter()
-            .position(|waiting| waiting.number == self.number);
-        let Some(left) = at.and_then(|at| waiting.remove(at)) else {
+        // The numbers rise along the line.
+        let Ok(at) = waiting.binary_search_by_key(&self.number, |waiting| waiting.number) else {
+            return;
+        };
+        let Some(left) = waiting.remove(at) else {
             return;
         };
         line.tokens -= u64::from(left.cost);
-        if at == Some(0)
-            && let Some(next) = waiting.front_mut()
-        {
-            let (unused, _) = oneshot::channel();
-            let turn = std::mem::replace(&mut next.turn, unused);
-            // Not there any more only if it leaves just now, and then it sees to the next one.
-            let _ = turn.send(());
-        }
+        let next = waiting.front_mut().filter(|_| at == 0);
+        let turn = next.and_then(|next| next.turn.take());
         if line.waiting.is_empty() {
             lines.remove(self.key);
+        }
+        drop(lines);
+        if let Some(turn) = turn {
+            // Not there any more only if it leaves just now, and then it sees to the next one.
+            let _ = turn.send(());
         }
     }
 }

@@ -24,6 +24,9 @@ use crate::{Basis, Decision, Key, RateLimiter};
 /// reserved: whoever could get it back by hanging up would have as many attempts as they like.
 /// [`with_cancelled`](Self::with_cancelled) says otherwise. A body that is cancelled has cost what was sent of it.
 ///
+/// What was reserved while the store had failed stays so: it was not taken there. A request that is cancelled while the store is
+/// asked may have cost what was to be reserved.
+///
 /// With a store outside of the process, the settling is a task of its own, which needs a Tokio runtime and ends
 /// with it: what it did not come to stays reserved.
 ///
@@ -99,18 +102,33 @@ impl fmt::Debug for Settle {
     }
 }
 
-/// What was taken for a decision that allowed it: nothing where the store had failed and nobody was asked, or tokens
-/// would be put back that were never taken.
-pub(crate) fn reserved(decision: &Decision) -> u32 {
-    match decision.basis() {
-        Basis::Nothing => 0,
-        Basis::Store | Basis::Local => decision.cost(),
-    }
+/// What was taken, and where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reserved {
+    tokens: u32,
+    basis: Basis,
 }
 
-/// What is still to be taken, or to be put back when it is negative.
-fn difference(reserved: u32, actual: u32) -> i64 {
-    i64::from(actual) - i64::from(reserved)
+impl Reserved {
+    /// For a decision that allowed it.
+    pub(crate) fn of(decision: &Decision) -> Self {
+        let basis = decision.basis();
+        let tokens = match basis {
+            Basis::Nothing => 0,
+            Basis::Store | Basis::Local => decision.cost(),
+        };
+        Self { tokens, basis }
+    }
+
+    /// What is still to be taken, or to be put back when it is negative. Nothing is put back into a store that it was not
+    /// taken from.
+    fn difference(self, actual: u32) -> i64 {
+        let difference = i64::from(actual) - i64::from(self.tokens);
+        match self.basis {
+            Basis::Local => difference.max(0),
+            Basis::Store | Basis::Nothing => difference,
+        }
+    }
 }
 
 /// At once if that is possible, and in a task of its own otherwise.

@@ -1,4 +1,4 @@
-use super::{difference, reserved};
+use super::Reserved;
 use crate::{Decision, Error, Key, RateLimiter};
 
 /// Tokens that are taken for something whose cost is not known yet.
@@ -51,7 +51,8 @@ impl Reservation {
     }
 
     /// Says what it has cost in the end: what was reserved too much is put back, and what was reserved too little is
-    /// taken as well, as far as the [debt](crate::Quota::debt) goes. It does nothing when nothing was reserved.
+    /// taken as well, as far as the [debt](crate::Quota::debt) goes. It does nothing when nothing was reserved, and
+    /// nothing is put back that was reserved while the store had [failed](crate::Basis::Local).
     ///
     /// # Errors
     ///
@@ -60,7 +61,7 @@ impl Reservation {
         if !self.decision.is_allowed() {
             return Ok(());
         }
-        match difference(reserved(&self.decision), actual) {
+        match Reserved::of(&self.decision).difference(actual) {
             0 => Ok(()),
             by => self.limiter.adjust(&self.key, by).await,
         }

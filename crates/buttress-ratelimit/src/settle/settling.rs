@@ -2,7 +2,7 @@ use std::thread;
 
 use http::response::Parts;
 
-use super::{Settle, When, difference, settle_in_passing};
+use super::{Reserved, Settle, When, settle_in_passing};
 use crate::{Key, RateLimiter, answer::Hold};
 
 /// A request whose cost is to be settled: once, whatever becomes of it.
@@ -10,7 +10,7 @@ use crate::{Key, RateLimiter, answer::Hold};
 pub(crate) struct Settling {
     limiter: RateLimiter,
     key: Key,
-    reserved: u32,
+    reserved: Reserved,
     settle: Settle,
     phase: Phase,
 }
@@ -25,7 +25,12 @@ enum Phase {
 }
 
 impl Settling {
-    pub(crate) fn new(limiter: &RateLimiter, key: Key, reserved: u32, settle: &Settle) -> Self {
+    pub(crate) fn new(
+        limiter: &RateLimiter,
+        key: Key,
+        reserved: Reserved,
+        settle: &Settle,
+    ) -> Self {
         Self {
             limiter: limiter.clone(),
             key,
@@ -54,7 +59,7 @@ impl Settling {
 
     fn settle_with(&mut self, actual: u32) {
         self.phase = Phase::Settled;
-        settle_in_passing(&self.limiter, &self.key, difference(self.reserved, actual));
+        settle_in_passing(&self.limiter, &self.key, self.reserved.difference(actual));
     }
 }
 
@@ -64,7 +69,7 @@ impl Drop for Settling {
             (Phase::Settled, _) => return,
             // No closure of others is called while a panic unwinds: its panic would be the end of the process.
             (Phase::Sending(bytes), When::Body(cost)) if !thread::panicking() => cost(bytes),
-            _ => self.settle.cancelled.unwrap_or(self.reserved),
+            _ => self.settle.cancelled.unwrap_or(self.reserved.tokens),
         };
         self.settle_with(actual);
     }

@@ -355,3 +355,30 @@ async fn an_outage_is_logged_once_when_it_begins_and_once_when_it_ends() {
     assert!(log.contains("connection refused"), "{log}");
     assert!(!log.contains("secret"), "{log}");
 }
+
+/// The store would have 15 of 10 otherwise.
+#[tokio::test(start_paused = true)]
+async fn what_was_reserved_here_is_not_put_back_there() {
+    let store = FakeStore::new();
+    let limiter = store.limiter(|shared| shared, [Quota::per_hour(10)]);
+    let paul = Key::from("paul");
+    assert!(
+        limiter
+            .check(&paul, 10)
+            .await
+            .expect("a decision")
+            .is_allowed()
+    );
+    store.is_now(Mode::Fails("for a moment"));
+    let reservation = limiter.reserve(&paul, 5).await.expect("a decision");
+    assert_eq!(reservation.decision().basis(), Basis::Local);
+    store.is_now(Mode::Answers);
+    reservation.settle(0).await.expect("nothing to do");
+    assert!(
+        !limiter
+            .check(&paul, 5)
+            .await
+            .expect("a decision")
+            .is_allowed()
+    );
+}

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use buttress_ratelimit::{Key, MemoryStore, Quota, RateLimiter};
+use buttress_ratelimit::{Clock, Key, MemoryStore, Quota, RateLimiter};
 use buttress_testkit::alloc;
 
 use crate::{limiter::now, time::Time};
@@ -165,4 +165,76 @@ fn a_decision_does_not_allocate() {
         assert_eq!(allowed, expected);
         assert_eq!(allocations.count, 0, "{expected}");
     }
+}
+
+/// Processors do not quite agree on the time, and who asks may be held up after it has looked at the clock.
+#[test]
+fn a_time_from_before_fills_nothing() {
+    let time = Time::new();
+    let limiter = time.limiter([Quota::per_second(10).burst(10)]);
+    let late = Duration::from_millis(300);
+    time.pass(late);
+    assert!(now(&limiter, &"paul".into(), 10).is_allowed());
+    time.go_back(late);
+    assert!(!now(&limiter, &"paul".into(), 1).is_allowed());
+    time.pass(late);
+    assert!(!now(&limiter, &"paul".into(), 1).is_allowed());
+}
+
+/// With the clock of the machine, and more threads than processors: each is held up sooner or later between two of its
+/// steps.
+#[test]
+fn threads_that_hold_each_other_up_get_no_more_than_is_promised() {
+    const THREADS: u32 = 16;
+    for (rate, burst) in [(100, 100), (10_000, 100)] {
+        let limiter = RateLimiter::in_process([Quota::per_second(rate).burst(burst)]);
+        let limiter = limiter.expect("a quota");
+        let begun = Clock::system();
+        let before = begun.now();
+        let admitted: u32 = thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let allowed = |_: &u32| now(&limiter, &"paul".into(), 1).is_allowed();
+                        u32::try_from((0..10_000).filter(allowed).count()).expect("few")
+                    })
+                })
+                .collect();
+            threads
+                .into_iter()
+                .map(|it| it.join().expect("no panic"))
+                .sum()
+        });
+        let took = (begun.now() - before).as_secs_f64();
+        let most = f64::from(burst) + took * f64::from(rate);
+        assert!(
+            f64::from(admitted) <= most,
+            "{admitted} of {most} in {took} s"
+        );
+    }
+}
+
+/// Their shared bucket is nobody's own: what one of them gets back may have been paid out of another bucket.
+#[test]
+fn nothing_is_put_back_for_who_shares_a_bucket() {
+    let time = Time::new();
+    let limiter = time.limiter_for(8, [Quota::per_second(1).burst(10).debt(100)]);
+    let flood = || {
+        for number in 0..300 {
+            let _ = now(&limiter, &numbered(number), 10);
+        }
+    };
+    let other = Key::from("somebody else");
+    let waits = || now(&limiter, &"blocked".into(), 1).retry_after();
+    flood();
+    let blocked = waits().expect("the bucket of all is empty");
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(async {
+        limiter.refund(&other, 10).await.expect("in process");
+        limiter.reset(&other).await.expect("in process");
+        assert_eq!(waits(), Some(blocked));
+        // Nor does one run up debts for all of them.
+        limiter.penalize(&other, 50).await.expect("in process");
+        assert_eq!(waits(), Some(blocked));
+    });
 }

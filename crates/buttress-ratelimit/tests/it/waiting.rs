@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use buttress_ratelimit::{Clock, ErrorKind, Key, MemoryStore, OnStoreError, Quota, RateLimiter};
+use buttress_ratelimit::{
+    Clock, ErrorKind, Key, MemoryStore, OnStoreError, Quota, RateLimiter, Rejection,
+};
 use tokio::{
     task::{JoinHandle, yield_now},
     time::{Instant, sleep},
@@ -188,4 +190,64 @@ async fn nobody_waits_for_a_store_that_is_away() {
         }
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
+}
+
+/// There are tokens for all of them, only the store is slow: nobody stands in line.
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_others_while_there_is_enough() {
+    let store = FakeStore::new();
+    let limiter = store.limiter(|shared| shared, [Quota::per_hour(1_000)]);
+    store.is_now(Mode::Takes(Duration::from_millis(20)));
+    let began = Instant::now();
+    let waits = (0..10).map(|_| {
+        let limiter = limiter.clone();
+        let wait = async move {
+            limiter
+                .wait(&"paul".into(), 1, Duration::from_millis(30))
+                .await
+        };
+        tokio::spawn(wait)
+    });
+    for wait in waits.collect::<Vec<_>>() {
+        assert!(
+            wait.await
+                .expect("no panic")
+                .expect("a decision")
+                .is_allowed()
+        );
+    }
+    assert_eq!(store.taken(), 10);
+    assert_eq!(began.elapsed(), Duration::from_millis(20));
+}
+
+/// Whoever is refused behind one who is slow is refused by a quota, or paid.
+#[tokio::test]
+async fn a_refusal_behind_others_has_its_reason() {
+    let limiter = RateLimiter::in_process([Quota::per_second(10)]).expect("a quota");
+    let paul = Key::from("paul");
+    assert!(
+        limiter
+            .check(&paul, 10)
+            .await
+            .expect("a decision")
+            .is_allowed()
+    );
+    // Somebody waits, and is not polled after that.
+    let mut first = Box::pin(limiter.wait(&paul, 1, Duration::from_secs(10)));
+    tokio::select! {
+        biased;
+        _ = &mut first => unreachable!("there are no tokens yet"),
+        () = yield_now() => {}
+    }
+    let second = limiter.wait(&paul, 1, Duration::from_millis(900)).await;
+    let second = second.expect("a decision");
+    assert!(second.is_allowed());
+    limiter.reset(&paul).await.expect("in process");
+    let third = limiter
+        .wait(&paul, 10, Duration::ZERO)
+        .await
+        .expect("a decision");
+    let rejection = Rejection::of(&third).expect("the first one comes before");
+    assert_eq!(rejection.violated().count(), 1);
+    assert!(!third.is_allowed() && third.retry_after().is_some());
 }

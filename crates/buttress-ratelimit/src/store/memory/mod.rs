@@ -23,8 +23,9 @@ use crate::{Clock, Key, Levels, Quotas};
 /// a bucket that is full again is no different from one that was never seen, so its place is free for another key.
 ///
 /// When all places are taken by buckets that are not full, further keys share one bucket, in each of up to 256 parts of
-/// the table, until a place is free. What they have spent together counts for each of them then. So a flood of new keys
-/// takes no memory, costs no more than any other request, and frees nobody who is blocked.
+/// the table, until a place is free. What they have spent together counts for each of them then, and nothing is put back
+/// into that bucket for one of them. So a flood of new keys takes no memory, costs no more than any other request, and
+/// frees nobody who is blocked.
 ///
 /// Keys are known by 64 bits of a hash under random secrets: that any two of a million keys share a bucket by chance
 /// has a probability of 1 to 37 million.
@@ -127,22 +128,20 @@ impl Memory {
 
     pub(crate) fn adjust(&self, key: &Key, quotas: &Arc<Quotas>, by: i64) -> Option<Levels> {
         self.with(key, |shard, hash, now| {
-            shard.change(hash, quotas, now, |quotas, missing| {
+            shard.amend(hash, quotas, now, |quotas, missing| {
                 for (missing, rate) in missing.iter_mut().zip(quotas.rates()) {
                     *missing = rate.adjusted(*missing, by);
                 }
-                true
             })
         })
     }
 
     pub(crate) fn set(&self, key: &Key, quotas: &Arc<Quotas>, levels: &[u64]) -> Option<()> {
         self.with(key, |shard, hash, now| {
-            shard.change(hash, quotas, now, |quotas, missing| {
+            shard.amend(hash, quotas, now, |quotas, missing| {
                 for ((missing, level), rate) in missing.iter_mut().zip(levels).zip(quotas.rates()) {
                     *missing = rate.deepest().min(*level);
                 }
-                true
             })
         })
         .map(drop)
@@ -151,7 +150,9 @@ impl Memory {
     /// Makes buckets of these quotas of all that are there.
     pub(crate) fn adopt(&self, quotas: &Arc<Quotas>) {
         for shard in &self.shards {
-            lock(&shard.0).adopt(quotas, self.clock.nanos());
+            let mut shard = lock(&shard.0);
+            let now = shard.now(&self.clock);
+            shard.adopt(quotas, now);
         }
     }
 
@@ -161,10 +162,11 @@ impl Memory {
         // Not its length, which parts of keys say of themselves.
         hasher.write(key.as_bytes());
         let hash = hasher.finish();
-        let now = self.clock.nanos();
         // The table takes the lower bits.
         let at = (hash >> 56) as usize & (self.shards.len() - 1);
-        work(&mut lock(&self.shards[at].0), hash, now)
+        let mut shard = lock(&self.shards[at].0);
+        let now = shard.now(&self.clock);
+        work(&mut shard, hash, now)
     }
 }
 

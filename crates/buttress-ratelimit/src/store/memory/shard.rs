@@ -3,7 +3,7 @@
 use std::{mem, sync::Arc};
 
 use super::table::{Place, Table, fingerprint};
-use crate::{Levels, Quotas, bucket::Rate};
+use crate::{Clock, Levels, Quotas, bucket::Rate};
 
 pub(super) struct Shard {
     groups: usize,
@@ -12,7 +12,12 @@ pub(super) struct Shard {
     table: Table,
     /// When the bucket of those is full who find no place.
     overflow: Levels,
+    /// The latest time that was looked at.
+    latest: u64,
 }
+
+/// Processors do not quite agree on the time. What is further back is a clock that was set back.
+const SET_BACK: u64 = 1_000_000_000;
 
 impl Shard {
     pub(super) fn new(groups: usize, quotas: &Arc<Quotas>) -> Self {
@@ -21,10 +26,22 @@ impl Shard {
             quotas: Arc::clone(quotas),
             table: Table::new(groups, quotas.len()),
             overflow: Levels::full(quotas.len()),
+            latest: 0,
         }
     }
 
-    /// Changes what is missing of the buckets of a key, if the change says so, and answers what was missing before.
+    /// The time, which is looked at under the lock: whoever has waited for that would see a time before the last change
+    /// otherwise, and a bucket that seems to be full too late.
+    #[inline]
+    pub(super) fn now(&mut self, clock: &Clock) -> u64 {
+        let now = clock.nanos();
+        if now >= self.latest || self.latest - now > SET_BACK {
+            self.latest = now;
+        }
+        self.latest
+    }
+
+    /// Charges the buckets of a key, if the change says so, and answers what was missing before.
     /// `None` when the quotas have been replaced by others.
     #[inline]
     pub(super) fn change(
@@ -38,6 +55,36 @@ impl Shard {
             .then(|| self.change_current(hash, now, change))
     }
 
+    /// Changes what is missing of the buckets of a key, whatever it is, and answers what was missing before. In a bucket that
+    /// others share, no more than that more is missing, and no debt: nothing is put back there that one of them may have
+    /// paid elsewhere, and nobody is to pay for another one.
+    pub(super) fn amend(
+        &mut self,
+        hash: u64,
+        quotas: &Arc<Quotas>,
+        now: u64,
+        change: impl FnOnce(&Quotas, &mut [u64]),
+    ) -> Option<Levels> {
+        if !self.adopt(quotas, now) {
+            return None;
+        }
+        let print = fingerprint(hash);
+        let found = self.table.find(print);
+        let before = self.missing(found, now);
+        let mut after = before;
+        change(quotas, &mut after);
+        match found.or_else(|| self.table.claim(print, now)) {
+            Some(place) => write(&mut self.table, place, &after, now),
+            None => {
+                let both = before.iter().zip(&*after).zip(quotas.rates());
+                let shared =
+                    both.map(|((before, after), rate)| *after.min(&rate.capacity()).max(before));
+                self.overflow = full_at(&shared.collect::<Levels>(), now);
+            }
+        }
+        Some(before)
+    }
+
     /// The same by the quotas that are there.
     #[inline]
     fn change_current(
@@ -46,21 +93,12 @@ impl Shard {
         now: u64,
         change: impl FnOnce(&Quotas, &mut [u64]) -> bool,
     ) -> Levels {
-        let quotas = &*self.quotas;
         let print = fingerprint(hash);
+        let found = self.table.find(print);
+        let before = self.missing(found, now);
         let (table, overflow) = (&mut self.table, &mut self.overflow);
-        let found = table.find(print);
-        let mut before = Levels::full(quotas.len());
-        for (at, (rate, level)) in quotas.rates().iter().zip(&mut *before).enumerate() {
-            let full_at = match found {
-                Some(place) => *table.time(place, at),
-                // Who comes new may have been among those who share a bucket: what these have spent counts.
-                None => overflow[at],
-            };
-            *level = rate.missing(full_at, now);
-        }
         let mut after = before;
-        if !change(quotas, &mut after) {
+        if !change(&self.quotas, &mut after) {
             // Nothing changes, but where a clock that was set back would make it last.
             for (at, missing) in before.iter().enumerate() {
                 let time = match found {
@@ -79,6 +117,21 @@ impl Shard {
             None => *overflow = full_at(&after, now),
         }
         before
+    }
+
+    /// What is missing of the buckets of a key that stands there, or nowhere.
+    #[inline]
+    fn missing(&mut self, found: Option<Place>, now: u64) -> Levels {
+        let mut missing = Levels::full(self.quotas.len());
+        for (at, (rate, level)) in self.quotas.rates().iter().zip(&mut *missing).enumerate() {
+            let full_at = match found {
+                Some(place) => *self.table.time(place, at),
+                // Who comes new may have been among those who share a bucket: what these have spent counts.
+                None => self.overflow[at],
+            };
+            *level = rate.missing(full_at, now);
+        }
+        missing
     }
 
     /// Takes the cost out of all buckets of a key, if all have so much. `false`, and nothing has changed, otherwise, and where
