@@ -62,15 +62,18 @@ impl Rate {
     }
 
     /// What a cost of this many tokens takes, in nanoseconds.
+    #[must_use]
     #[inline]
-    pub(crate) fn price(&self, cost: u32) -> u64 {
+    pub fn price(&self, cost: u32) -> u64 {
         // A cost is at most what a full bucket has.
         self.interval.saturating_mul(u64::from(cost))
     }
 
-    /// What is missing of a bucket that will be full at this time.
+    /// What is missing now of a bucket that will be full at this time, in nanoseconds, and no more than the
+    /// [deepest](Self::deepest).
+    #[must_use]
     #[inline]
-    pub(crate) fn missing(&self, full_at: u64, now: u64) -> u64 {
+    pub fn missing(&self, full_at: u64, now: u64) -> u64 {
         full_at.saturating_sub(now).min(self.deepest())
     }
 
@@ -97,7 +100,8 @@ impl Rate {
 
     /// What is missing after tokens were taken, or given back when the number is negative. No bucket is fuller than
     /// full, and none has more debt than it may.
-    pub(crate) fn adjusted(&self, missing: u64, by: i64) -> u64 {
+    #[must_use]
+    pub fn adjusted(&self, missing: u64, by: i64) -> u64 {
         let change = self.interval.saturating_mul(by.unsigned_abs());
         match by < 0 {
             true => missing.saturating_sub(change),

@@ -22,7 +22,7 @@ pub use on_store_error::OnStoreError;
 
 use breaker::{Admission, Breaker};
 
-use crate::{Clock, Error, ErrorKind, RateLimitStore, metrics};
+use crate::{Clock, Error, ErrorKind, Quotas, RateLimitStore, metrics};
 
 /// A store with an end to every call, which is left alone while it is away.
 pub(crate) struct Guarded {
@@ -56,6 +56,13 @@ impl Guarded {
             calm: AtomicBool::new(true),
             breaker: Mutex::new(Breaker::new()),
         }
+    }
+
+    /// # Errors
+    ///
+    /// As [`RateLimitStore::check_quotas`].
+    pub(crate) fn check_quotas(&self, quotas: &Quotas, replaced: bool) -> Result<(), Error> {
+        self.store.check_quotas(quotas, replaced)
     }
 
     pub(crate) fn timeout(&self) -> Duration {

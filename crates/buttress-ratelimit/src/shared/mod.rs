@@ -54,6 +54,7 @@ pub(crate) struct Replacement(Option<Quotas>);
 impl Shared {
     pub(crate) fn new(options: SharedStore, quotas: &Quotas) -> Result<Self, Error> {
         options.check()?;
+        options.store.check_quotas(quotas, false)?;
         check_quotas(options.leases.map(|(tokens, _)| tokens), quotas)?;
         let clock = options.clock;
         let otherwise = match options.on_error {
@@ -254,6 +255,7 @@ impl Shared {
     ///
     /// When these quotas do not go with the settings.
     pub(crate) fn prepare(&self, quotas: &Quotas) -> Result<Replacement, Error> {
+        self.store.check_quotas(quotas, true)?;
         check_quotas(self.leases.as_ref().map(Leases::tokens), quotas)?;
         let local = match &self.otherwise {
             Otherwise::Local(local) => Some(local.prepare(quotas)?),

@@ -129,6 +129,13 @@ impl GovernorStore {
 
 #[async_trait]
 impl RateLimitStore for GovernorStore {
+    fn check_quotas(&self, quotas: &Quotas, replaced: bool) -> Result<(), Error> {
+        match quotas.len() == 1 && !replaced {
+            true => Ok(()),
+            false => Err(one_quota()),
+        }
+    }
+
     async fn charge(
         &self,
         key: &Key,
@@ -137,7 +144,7 @@ impl RateLimitStore for GovernorStore {
         count: u32,
     ) -> Result<Levels, Error> {
         let ([rate], None) = (quotas.rates(), quotas.previous()) else {
-            return Err(unsupported("has one quota, which is never replaced"));
+            return Err(one_quota());
         };
         let (Some(cost), 1) = (NonZeroU32::new(cost), count) else {
             return Err(unsupported("charges once, and at least one token"));
@@ -183,6 +190,10 @@ impl RateLimitStore for GovernorStore {
     async fn set(&self, _: &Key, _: &Quotas, _: &[u64]) -> Result<(), Error> {
         Err(unsupported("does not set buckets"))
     }
+}
+
+fn one_quota() -> Error {
+    unsupported("has one quota, which is never replaced")
 }
 
 fn unsupported(reason: &'static str) -> Error {

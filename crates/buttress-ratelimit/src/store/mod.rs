@@ -6,6 +6,8 @@ pub(crate) mod memory;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::{Error, Key, Levels, Quotas};
@@ -21,9 +23,25 @@ use crate::{Error, Key, Levels, Quotas};
 /// [previous](Quotas::previous) ones, what is missing is [inherited](Quotas::inherited) from there if the store still
 /// has it. Keys of other quotas are others.
 ///
+/// [`Quotas::granted`] says what is granted, and [`Rate`](crate::Rate) reckons: what is
+/// [missing](crate::Rate::missing) of a bucket, the [price](crate::Rate::price) of a charge, and what is missing after a
+/// bucket was [adjusted](crate::Rate::adjusted).
+///
 /// The module `testing` (feature of that name) has the suite that every store is to pass.
 #[async_trait]
 pub trait RateLimitStore: Send + Sync {
+    /// Whether it can keep buckets of these quotas: asked when a limiter is made, and, with `replaced`, before they take the
+    /// place of others. A store that keeps any, which is the default, needs not say so.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) or
+    /// [`ErrorKind::InvalidConfiguration`](crate::ErrorKind::InvalidConfiguration), with what it can.
+    fn check_quotas(&self, quotas: &Quotas, replaced: bool) -> Result<(), Error> {
+        let _ = (quotas, replaced);
+        Ok(())
+    }
+
     /// Takes as many charges of this cost as are [granted](Quotas::granted), up to `count`, from all buckets that
     /// refuse, and from those that only count as many as they have. Answers what was missing before.
     ///
@@ -52,4 +70,54 @@ pub trait RateLimitStore: Send + Sync {
     ///
     /// As for [`adjust`](Self::adjust).
     async fn set(&self, key: &Key, quotas: &Quotas, missing: &[u64]) -> Result<(), Error>;
+}
+
+#[async_trait]
+impl<S: RateLimitStore + ?Sized> RateLimitStore for Arc<S> {
+    fn check_quotas(&self, quotas: &Quotas, replaced: bool) -> Result<(), Error> {
+        (**self).check_quotas(quotas, replaced)
+    }
+
+    async fn charge(
+        &self,
+        key: &Key,
+        quotas: &Quotas,
+        cost: u32,
+        count: u32,
+    ) -> Result<Levels, Error> {
+        (**self).charge(key, quotas, cost, count).await
+    }
+
+    async fn adjust(&self, key: &Key, quotas: &Quotas, by: i64) -> Result<Levels, Error> {
+        (**self).adjust(key, quotas, by).await
+    }
+
+    async fn set(&self, key: &Key, quotas: &Quotas, missing: &[u64]) -> Result<(), Error> {
+        (**self).set(key, quotas, missing).await
+    }
+}
+
+#[async_trait]
+impl<S: RateLimitStore + ?Sized> RateLimitStore for Box<S> {
+    fn check_quotas(&self, quotas: &Quotas, replaced: bool) -> Result<(), Error> {
+        (**self).check_quotas(quotas, replaced)
+    }
+
+    async fn charge(
+        &self,
+        key: &Key,
+        quotas: &Quotas,
+        cost: u32,
+        count: u32,
+    ) -> Result<Levels, Error> {
+        (**self).charge(key, quotas, cost, count).await
+    }
+
+    async fn adjust(&self, key: &Key, quotas: &Quotas, by: i64) -> Result<Levels, Error> {
+        (**self).adjust(key, quotas, by).await
+    }
+
+    async fn set(&self, key: &Key, quotas: &Quotas, missing: &[u64]) -> Result<(), Error> {
+        (**self).set(key, quotas, missing).await
+    }
 }

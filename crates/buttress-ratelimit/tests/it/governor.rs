@@ -106,19 +106,12 @@ async fn what_governor_cannot_do_is_said() {
         RateLimiter::with_store(store, quotas).expect("quotas")
     };
     let (limiter, key) = (of(vec![quota.clone()]), Key::from("paul"));
-    let both = of(vec![quota.clone(), Quota::per_hour(100)]);
-    let replaced = of(vec![quota.clone()]);
-    replaced
-        .replace([quota.clone().burst(5)], Inherit::Spent)
-        .expect("quotas");
     for error in [
         limiter.peek(&key).await.expect_err("no peek"),
         limiter.refund(&key, 1).await.expect_err("no refund"),
         limiter.penalize(&key, 1).await.expect_err("no penalty"),
         limiter.set(&key, 1).await.expect_err("no set"),
         limiter.reset(&key).await.expect_err("no reset"),
-        both.check(&key, 1).await.expect_err("two quotas"),
-        replaced.check(&key, 1).await.expect_err("other quotas"),
     ] {
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         assert!(error.to_string().contains("governor"), "{error}");
@@ -245,6 +238,28 @@ fn a_burst_that_does_not_fit_is_an_error_and_one_that_does_is_that_burst() {
     };
     assert!(check(1_000_000));
     assert!(!check(1));
+}
+
+/// That it has one quota for good is said when the limiter is made, and when others are to take its place.
+#[test]
+fn what_governor_cannot_keep_is_refused_at_the_start() {
+    let clock = FakeRelativeClock::default();
+    let theirs = governor::Quota::per_second(some(10));
+    let made = |quotas: Vec<Quota>| {
+        let store = GovernorStore::new(with_state(theirs, &clock), Key::clone);
+        RateLimiter::with_store(Arc::new(store), quotas)
+    };
+    let two = made(vec![Quota::per_second(10), Quota::per_hour(10)]);
+    let error = two.expect_err("there is one bucket");
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("one quota"), "{error}");
+
+    let limiter = made(vec![Quota::per_second(10)]).expect("it has this one");
+    let error = limiter.replace([Quota::per_second(20)], Inherit::Spent);
+    assert_eq!(
+        error.expect_err("it keeps its own").kind(),
+        ErrorKind::Unsupported
+    );
 }
 
 proptest! {
