@@ -15,7 +15,8 @@ use crate::{Clock, Error, ErrorKind, OnStoreError, Quotas, RateLimitStore};
 ///
 /// A store that has failed five times, each time after it had failed before, is left alone, for 100 ms at first and for a
 /// second at most. Then one caller tries it again, and when that goes well, all do. So an outage costs the timeout a few times, and no more than
-/// once a second after that.
+/// once a second after that. Who gives up a call for which the store has had half of its time counts as one that failed, so that a server that gives
+/// requests up sooner learns of an outage too.
 ///
 /// It waits with tokio's time: where it is used, there is a runtime of tokio with its timers enabled.
 ///
@@ -98,6 +99,10 @@ impl SharedStore {
     /// This is exact: the store grants as many of them as it has tokens for, to those who came first, and each is told
     /// what is left after its own. It is for keys of which many are decided at a time, where it saves the store nearly all of its
     /// calls; it costs them up to one call more of waiting. When a call fails, it has failed for all who wait. Requests of different costs take turns.
+    ///
+    /// Who makes the call may be a future that nobody polls any more, or in a runtime that nobody drives or that shuts down. Nobody waits for
+    /// it for longer than twice the timeout of the store, and then begins anew, or calls alone the second time. A call that was under way for it may
+    /// have been charged, and it is charged again.
     #[must_use]
     pub fn with_coalescing(mut self) -> Self {
         self.coalescing = true;

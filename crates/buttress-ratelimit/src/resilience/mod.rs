@@ -22,7 +22,7 @@ pub use on_store_error::OnStoreError;
 
 use breaker::{Admission, Breaker};
 
-use crate::{Clock, Error, ErrorKind, Quotas, RateLimitStore, metrics};
+use crate::{Clock, Error, ErrorKind, Key, Levels, Quotas, RateLimitStore, metrics};
 
 /// A store with an end to every call, which is left alone while it is away.
 pub(crate) struct Guarded {
@@ -69,13 +69,45 @@ impl Guarded {
         self.timeout
     }
 
+    pub(crate) async fn charge(
+        &self,
+        key: &Key,
+        quotas: &Quotas,
+        cost: u32,
+        count: u32,
+    ) -> Result<Levels, Failure> {
+        let call = || self.store.charge(key, quotas, cost, count);
+        self.call(call, |levels| of_all(levels, quotas)).await
+    }
+
+    pub(crate) async fn adjust(
+        &self,
+        key: &Key,
+        quotas: &Quotas,
+        by: i64,
+    ) -> Result<Levels, Failure> {
+        let call = || self.store.adjust(key, quotas, by);
+        self.call(call, |levels| of_all(levels, quotas)).await
+    }
+
+    pub(crate) async fn set(
+        &self,
+        key: &Key,
+        quotas: &Quotas,
+        missing: &[u64],
+    ) -> Result<(), Failure> {
+        let call = || self.store.set(key, quotas, missing);
+        self.call(call, |()| Ok(())).await
+    }
+
     /// Calls the store, if it is not left alone just now.
-    pub(crate) async fn call<'a, T>(
-        &'a self,
-        call: impl FnOnce(&'a dyn RateLimitStore) -> Call<'a, T>,
+    async fn call<'a, T>(
+        &self,
+        call: impl FnOnce() -> Call<'a, T>,
+        check: impl FnOnce(&T) -> Result<(), Error>,
     ) -> Result<T, Failure> {
         let attempt = self.attempt().ok_or(Failure::Away)?;
-        let mut call = call(&*self.store);
+        let mut call = call();
         // A store that answers at once, in this process, needs no timer.
         let at_once = poll_fn(|cx| {
             Poll::Ready(match call.as_mut().poll(cx) {
@@ -92,6 +124,7 @@ impl Guarded {
                 )))
             }),
         };
+        let answer = answer.and_then(|answer| check(&answer).map(|()| answer));
         match answer {
             Ok(answer) => {
                 attempt.succeeded();
@@ -127,7 +160,22 @@ impl Guarded {
     }
 }
 
-/// One call under way. Dropped before its end, it is as if it had never begun.
+/// # Errors
+///
+/// When it is not one number for each quota: what is not said to be missing would be let pass.
+fn of_all(levels: &Levels, quotas: &Quotas) -> Result<(), Error> {
+    if levels.len() == quotas.len() {
+        return Ok(());
+    }
+    Err(Error::store(format!(
+        "the store has answered what is missing of {} buckets, and there are {} quotas",
+        levels.len(),
+        quotas.len()
+    )))
+}
+
+/// One call under way. Dropped early, it is as if it had never begun. Dropped when the store has had half of its time, it has failed: those
+/// who have less patience than the store is given are to learn that it is away, too.
 struct Attempt<'a> {
     guarded: &'a Guarded,
     admission: Admission,
@@ -155,6 +203,10 @@ impl Attempt<'_> {
     }
 
     fn failed(mut self, error: &Error) {
+        self.fail(error);
+    }
+
+    fn fail(&mut self, error: &Error) {
         self.pending = false;
         let guarded = self.guarded;
         let mut breaker = guarded.breaker();
@@ -173,8 +225,16 @@ impl Attempt<'_> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        if self.pending && self.admission == Admission::Probe {
-            let now = self.guarded.clock.nanos();
+        if !self.pending {
+            return;
+        }
+        let now = self.guarded.clock.nanos();
+        let waited = Duration::from_nanos(now.saturating_sub(self.began));
+        if waited >= self.guarded.timeout / 2 {
+            self.fail(&Error::store(format!(
+                "the store has not answered within {waited:?}, and nobody waits for it any more"
+            )));
+        } else if self.admission == Admission::Probe {
             self.guarded.breaker().abandoned(now);
         }
     }

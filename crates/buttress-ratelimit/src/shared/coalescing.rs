@@ -2,26 +2,50 @@
 //!
 //! Whoever finds nobody in flight makes a call of his own. When it is over, or given up, a task makes the next one for all who have
 //! come since, and so on until nobody waits. So nobody's going away takes the others with it.
+//!
+//! Nobody waits for longer than two calls may take: whoever makes the calls may be a future that nobody polls, or in a runtime that nobody
+//! drives. Who gives up ends such a flight, and begins anew.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
+use tokio::{runtime::Handle, sync::oneshot, task::yield_now, time::timeout};
 
 use super::{Charge, Shared, refused};
 use crate::{Key, Quotas, resilience::Failure};
 
 const SHARDS: usize = 64;
 
+/// So many are waited for. Who has got no answer then calls alone.
+const FLIGHTS: usize = 2;
+
 /// Keys of which a call is in flight, and who waits for it to end.
 pub(super) struct Flights {
     shards: Box<[Mutex<Lines>]>,
 }
 
-type Lines = HashMap<Key, Vec<Waiter>>;
+#[derive(Default)]
+struct Lines {
+    /// How many there were.
+    turns: u64,
+    of: HashMap<Key, Line>,
+}
+
+struct Line {
+    /// Which call is in flight. Whoever has made another one has nothing to say any more.
+    turn: u64,
+    waiting: Vec<Waiter>,
+}
+
+enum Place {
+    /// Of who is to make the call.
+    First(Waiter, u64),
+    /// Behind this one.
+    Behind(u64),
+}
 
 /// Somebody who waits for an answer.
 pub(super) struct Waiter {
@@ -47,87 +71,129 @@ impl Flights {
         quotas: &Arc<Quotas>,
         cost: u32,
     ) -> Answer {
-        loop {
-            let (answer, answered) = oneshot::channel();
+        for _ in 0..FLIGHTS {
+            let (answer, mut answered) = oneshot::channel();
             let waiter = Waiter {
                 quotas: Arc::clone(quotas),
                 cost,
                 answer,
             };
-            if let Some(waiter) = self.join(key, hash, waiter) {
-                let _lead = Lead { shared, key, hash };
-                shared.serve(key, hash, vec![waiter]).await;
+            let turn = match self.join(key, hash, waiter) {
+                Place::First(waiter, turn) => {
+                    let _lead = Lead {
+                        shared,
+                        key,
+                        hash,
+                        turn,
+                    };
+                    shared.serve(key, hash, turn, vec![waiter]).await;
+                    turn
+                }
+                Place::Behind(turn) => turn,
+            };
+            // For the call that is in flight, and for the next one.
+            let patience = shared.store.timeout().saturating_mul(2);
+            match timeout(patience, &mut answered).await {
+                Ok(Ok(answer)) => return answer,
+                // The runtime of who made the call has shut down, or the flight was given up. A call that was under way then may have
+                // been charged, and this is charged again.
+                Ok(Err(_)) => {}
+                Err(_) => {
+                    // Nobody calls for it from here on.
+                    answered.close();
+                    if let Ok(answer) = answered.try_recv() {
+                        return answer;
+                    }
+                    self.abandon(key, hash, turn);
+                }
             }
-            if let Ok(answer) = answered.await {
-                return answer;
-            }
-            // The runtime of who made the call has shut down.
         }
+        shared.charge(key, hash, quotas, cost).await
     }
 
-    /// Takes a place among those who wait. Whoever gets himself back is to make the call.
-    fn join(&self, key: &Key, hash: u64, waiter: Waiter) -> Option<Waiter> {
+    fn join(&self, key: &Key, hash: u64, waiter: Waiter) -> Place {
         let mut shard = self.shard(hash);
-        if let Some(waiting) = shard.get_mut(key) {
-            waiting.push(waiter);
-            return None;
+        if let Some(line) = shard.of.get_mut(key) {
+            line.waiting.push(waiter);
+            return Place::Behind(line.turn);
         }
-        shard.insert(key.clone(), Vec::new());
-        Some(waiter)
+        let turn = shard.next_turn();
+        let waiting = Vec::new();
+        shard.of.insert(key.clone(), Line { turn, waiting });
+        Place::First(waiter, turn)
     }
 
-    /// All who wait and are to be decided by the quotas of the first. When there are none, the flight has ended.
-    fn take(&self, key: &Key, hash: u64) -> Vec<Waiter> {
+    /// All who wait and are to be decided by the quotas of the first, and the turn that is theirs. When there are none, the flight has ended.
+    fn take(&self, key: &Key, hash: u64, turn: u64) -> (u64, Vec<Waiter>) {
         let mut shard = self.shard(hash);
-        let Entry::Occupied(mut flight) = shard.entry(key.clone()) else {
-            return Vec::new();
+        let next = shard.next_turn();
+        let Some(line) = shard.of.get_mut(key).filter(|line| line.turn == turn) else {
+            return (turn, Vec::new());
         };
-        let room = Vec::with_capacity(flight.get().len());
-        let mut waiting = mem::replace(flight.get_mut(), room);
+        line.turn = next;
+        let room = Vec::with_capacity(line.waiting.len());
+        let mut waiting = mem::replace(&mut line.waiting, room);
         waiting.retain(Waiter::waits);
         let Some(first) = waiting.first() else {
-            flight.remove();
-            return waiting;
+            shard.of.remove(key);
+            return (next, waiting);
         };
         let quotas = first.quotas.id();
         if waiting.iter().any(|waiter| waiter.quotas.id() != quotas) {
             let (these, later) = waiting
                 .into_iter()
                 .partition(|waiter| waiter.quotas.id() == quotas);
-            *flight.get_mut() = later;
-            return these;
+            line.waiting = later;
+            return (next, these);
         }
-        waiting
+        (next, waiting)
     }
 
     /// All who wait, whatever for. The flight goes on.
-    fn drain(&self, key: &Key, hash: u64) -> Vec<Waiter> {
-        self.shard(hash)
-            .get_mut(key)
-            .map(mem::take)
+    fn drain(&self, key: &Key, hash: u64, turn: u64) -> Vec<Waiter> {
+        let mut shard = self.shard(hash);
+        let line = shard.of.get_mut(key).filter(|line| line.turn == turn);
+        line.map(|line| mem::take(&mut line.waiting))
             .unwrap_or_default()
     }
 
-    /// Ends the flight. Who waits begins anew.
-    fn abandon(&self, key: &Key, hash: u64) {
-        let waiting = self.shard(hash).remove(key);
+    /// Ends the flight, if it has come no further than that. Who waits begins anew.
+    fn abandon(&self, key: &Key, hash: u64, turn: u64) {
+        let mut shard = self.shard(hash);
+        let waiting = match shard.of.get(key) {
+            Some(line) if line.turn == turn => shard.of.remove(key),
+            _ => None,
+        };
         // Not under the lock.
+        drop(shard);
         drop(waiting);
     }
 
-    /// Whether nobody waits: then the flight has ended.
-    fn ended(&self, key: &Key, hash: u64) -> bool {
+    /// Whether nobody waits, or for somebody else: then the flight has ended.
+    fn ended(&self, key: &Key, hash: u64, turn: u64) -> bool {
         let mut shard = self.shard(hash);
-        if shard.get(key).is_some_and(|waiting| !waiting.is_empty()) {
-            return false;
+        match shard.of.get(key) {
+            Some(line) if line.turn == turn => {
+                if !line.waiting.is_empty() {
+                    return false;
+                }
+                shard.of.remove(key);
+                true
+            }
+            _ => true,
         }
-        shard.remove(key);
-        true
     }
 
     fn shard(&self, hash: u64) -> MutexGuard<'_, Lines> {
         let shard = &self.shards[hash as usize % SHARDS];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lines {
+    fn next_turn(&mut self) -> u64 {
+        self.turns += 1;
+        self.turns
     }
 }
 
@@ -144,7 +210,7 @@ impl Waiter {
 
 impl Shared {
     /// Answers all of these, who have come in this order and go by the same quotas.
-    async fn serve(self: &Arc<Self>, key: &Key, hash: u64, batch: Vec<Waiter>) {
+    async fn serve(self: &Arc<Self>, key: &Key, hash: u64, turn: u64, batch: Vec<Waiter>) {
         let served = async {
             let mut rest = self.serve_by_lease(key, hash, batch).await?;
             while let Some(first) = rest.first() {
@@ -164,7 +230,7 @@ impl Shared {
         };
         if let (Err(failure), Some(flights)) = (served.await, &self.flights) {
             // Those who came meanwhile would only wait for the same.
-            fail(flights.drain(key, hash), &failure);
+            fail(flights.drain(key, hash, turn), &failure);
         }
     }
 
@@ -185,9 +251,7 @@ impl Shared {
         };
         let count = u32::try_from(equal.len()).unwrap_or(u32::MAX);
         let asked = self.clock.nanos();
-        let call = self
-            .store
-            .call(|store| store.charge(key, &quotas, cost, count));
+        let call = self.store.charge(key, &quotas, cost, count);
         let mut levels = match call.await {
             Ok(before) => before,
             Err(failure) => {
@@ -220,6 +284,7 @@ struct Lead<'a> {
     shared: &'a Arc<Shared>,
     key: &'a Key,
     hash: u64,
+    turn: u64,
 }
 
 impl Drop for Lead<'_> {
@@ -227,16 +292,17 @@ impl Drop for Lead<'_> {
         let Some(flights) = &self.shared.flights else {
             return;
         };
-        if flights.ended(self.key, self.hash) {
+        if flights.ended(self.key, self.hash, self.turn) {
             return;
         }
         let Ok(runtime) = Handle::try_current() else {
-            return flights.abandon(self.key, self.hash);
+            return flights.abandon(self.key, self.hash, self.turn);
         };
         let follow = Follow {
             shared: Arc::clone(self.shared),
             key: self.key.clone(),
             hash: self.hash,
+            turn: self.turn,
             ended: false,
         };
         runtime.spawn(follow.run());
@@ -248,6 +314,7 @@ struct Follow {
     shared: Arc<Shared>,
     key: Key,
     hash: u64,
+    turn: u64,
     ended: bool,
 }
 
@@ -260,12 +327,13 @@ impl Follow {
         loop {
             // Those who have just been answered may ask again at once: they come along, and need no call of their own.
             yield_now().await;
-            let batch = flights.take(&self.key, self.hash);
+            let (turn, batch) = flights.take(&self.key, self.hash, self.turn);
+            self.turn = turn;
             if batch.is_empty() {
                 self.ended = true;
                 return;
             }
-            self.shared.serve(&self.key, self.hash, batch).await;
+            self.shared.serve(&self.key, self.hash, turn, batch).await;
         }
     }
 }
@@ -273,7 +341,7 @@ impl Follow {
 impl Drop for Follow {
     fn drop(&mut self) {
         if let (false, Some(flights)) = (self.ended, &self.shared.flights) {
-            flights.abandon(&self.key, self.hash);
+            flights.abandon(&self.key, self.hash, self.turn);
         }
     }
 }

@@ -26,7 +26,14 @@ pub(super) struct Leases {
     tokens: u32,
     time_to_live: u64,
     keys: AtomicUsize,
-    shards: Box<[Mutex<HashMap<Key, Lease>>]>,
+    shards: Box<[Mutex<Shard>]>,
+}
+
+#[derive(Default)]
+struct Shard {
+    /// How often something was forgotten. What was asked for before is not to be kept after.
+    epoch: u64,
+    leases: HashMap<Key, Lease>,
 }
 
 /// What one key has of tokens that were taken ahead.
@@ -155,7 +162,7 @@ impl Leases {
 
     /// Whether this key may take tokens ahead.
     pub(super) fn has_room(&self, key: &Key) -> bool {
-        self.keys.load(Ordering::Relaxed) < MAX_KEYS || self.shard(key).contains_key(key)
+        self.keys.load(Ordering::Relaxed) < MAX_KEYS || self.shard(key).leases.contains_key(key)
     }
 
     /// Works with the lease of these quotas, if there is one.
@@ -166,22 +173,32 @@ impl Leases {
         work: impl FnOnce(&mut Lease) -> T,
     ) -> Option<T> {
         let mut shard = self.shard(key);
-        let lease = shard.get_mut(key);
+        let lease = shard.leases.get_mut(key);
         lease
             .filter(|lease| lease.quotas.id() == quotas.id())
             .map(work)
     }
 
+    /// What tells whether something is forgotten from now on.
+    pub(super) fn epoch(&self, key: &Key) -> u64 {
+        self.shard(key).epoch
+    }
+
     /// Works with the lease of these quotas, which takes the place of one of others. Answers whether somebody has to look after it
-    /// from now on.
+    /// from now on. If something was forgotten since that epoch, nothing is kept.
     pub(super) fn with_new(
         &self,
         key: &Key,
         quotas: &Arc<Quotas>,
+        epoch: u64,
         work: impl FnOnce(&mut Lease),
     ) -> bool {
         let mut shard = self.shard(key);
-        if let Some(lease) = shard.get_mut(key) {
+        if shard.epoch != epoch {
+            work(&mut Lease::new(Arc::clone(quotas)));
+            return false;
+        }
+        if let Some(lease) = shard.leases.get_mut(key) {
             if lease.quotas.id() != quotas.id() {
                 *lease = Lease::new(Arc::clone(quotas));
             }
@@ -193,7 +210,7 @@ impl Leases {
         if lease.lots.is_empty() {
             return false;
         }
-        shard.insert(key.clone(), lease);
+        shard.leases.insert(key.clone(), lease);
         self.keys.fetch_add(1, Ordering::Relaxed);
         true
     }
@@ -201,31 +218,33 @@ impl Leases {
     /// What has come to its end, and of which quotas. A lease of which nothing is left has gone.
     pub(super) fn expire(&self, key: &Key, now: u64, delay: u64) -> Option<(Arc<Quotas>, Due)> {
         let mut shard = self.shard(key);
-        let lease = shard.get_mut(key)?;
+        let lease = shard.leases.get_mut(key)?;
         let due = lease.expire(self.time_to_live, now, delay);
         let quotas = Arc::clone(&lease.quotas);
         if due.next.is_none() {
-            shard.remove(key);
+            shard.leases.remove(key);
             self.keys.fetch_sub(1, Ordering::Relaxed);
         }
         Some((quotas, due))
     }
 
-    /// Forgets what a key holds.
+    /// Forgets what a key holds, and what it is asking for.
     pub(super) fn forget(&self, key: &Key) {
-        if let Some(lease) = self.shard(key).get_mut(key) {
+        let mut shard = self.shard(key);
+        shard.epoch += 1;
+        if let Some(lease) = shard.leases.get_mut(key) {
             lease.lots.clear();
         }
     }
 
     /// Forgets the key, since nobody looks after it any more.
     pub(super) fn remove(&self, key: &Key) {
-        if self.shard(key).remove(key).is_some() {
+        if self.shard(key).leases.remove(key).is_some() {
             self.keys.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    fn shard(&self, key: &Key) -> MutexGuard<'_, HashMap<Key, Lease>> {
+    fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
         // Of the bytes alone: which key it is, the table finds out by a hash that nobody can foresee.
         let sum = key.as_bytes().iter().fold(0_usize, |sum, byte| {
             sum.wrapping_mul(31).wrapping_add(usize::from(*byte))

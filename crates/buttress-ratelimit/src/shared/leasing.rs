@@ -92,10 +92,8 @@ impl Shared {
 
         let costs = waiting.iter().map(|waiter| waiter.cost);
         let wanted = costs.fold(leases.tokens().saturating_sub(held), u32::saturating_add);
-        let taken = self.clock.nanos();
-        let call = self
-            .store
-            .call(|store| store.charge(key, &quotas, 1, wanted));
+        let (taken, epoch) = (self.clock.nanos(), leases.epoch(key));
+        let call = self.store.charge(key, &quotas, 1, wanted);
         let mut levels = match call.await {
             Ok(before) => before,
             Err(failure) => {
@@ -108,7 +106,7 @@ impl Shared {
         let lot = Lot { tokens, taken };
 
         let mut answers = Vec::with_capacity(waiting.len());
-        let is_new = leases.with_new(key, &quotas, |lease| {
+        let is_new = leases.with_new(key, &quotas, epoch, |lease| {
             let (time_to_live, now) = (leases.time_to_live(), self.clock.nanos());
             lease.add(lot, levels, now);
             for waiter in waiting {
@@ -181,9 +179,7 @@ impl Keeper {
         if due.tokens > 0 {
             let _forgotten = shared.forgetting(&self.key, false);
             let tokens = -i64::from(due.tokens);
-            let call = shared
-                .store
-                .call(|store| store.adjust(&self.key, &quotas, tokens));
+            let call = shared.store.adjust(&self.key, &quotas, tokens);
             if let Err(failure) = call.await {
                 tracing::debug!(?failure, "tokens that were taken ahead are lost");
             }

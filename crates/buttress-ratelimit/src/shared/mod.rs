@@ -106,10 +106,7 @@ impl Shared {
     }
 
     async fn peek(&self, key: &Key, quotas: &Quotas) -> Result<Charge, Failure> {
-        let missing = self
-            .store
-            .call(|store| store.charge(key, quotas, 0, 1))
-            .await?;
+        let missing = self.store.charge(key, quotas, 0, 1).await?;
         // What was taken ahead is not spent.
         let held = self.held(key, quotas);
         Ok(Charge {
@@ -131,10 +128,7 @@ impl Shared {
             Err(unknown) => unknown,
         };
         let asked = self.clock.nanos();
-        let before = self
-            .store
-            .call(|store| store.charge(key, quotas, cost, 1))
-            .await?;
+        let before = self.store.charge(key, quotas, cost, 1).await?;
         let allowed = quotas.granted(&before, cost, 1) == 1;
         if self.refusals.is_some() {
             let mut after = before;
@@ -153,10 +147,7 @@ impl Shared {
         cost: u32,
         count: u32,
     ) -> Result<Levels, Error> {
-        let call = self
-            .store
-            .call(|store| store.charge(key, quotas, cost, count));
-        Ok(call.await?)
+        Ok(self.store.charge(key, quotas, cost, count).await?)
     }
 
     /// What is decided without a call, and without a place in a line.
@@ -218,8 +209,7 @@ impl Shared {
     pub(crate) async fn adjust(&self, key: &Key, quotas: &Quotas, by: i64) -> Result<(), Error> {
         let failure = {
             let _forgotten = self.forgetting(key, false);
-            let call = self.store.call(|store| store.adjust(key, quotas, by));
-            match call.await {
+            match self.store.adjust(key, quotas, by).await {
                 Ok(_) => return Ok(()),
                 Err(failure) => failure,
             }
@@ -231,8 +221,7 @@ impl Shared {
         let levels = quotas.missing_with(tokens);
         let failure = {
             let _forgotten = self.forgetting(key, true);
-            let call = self.store.call(|store| store.set(key, quotas, &levels));
-            match call.await {
+            match self.store.set(key, quotas, &levels).await {
                 Ok(()) => return Ok(()),
                 Err(failure) => failure,
             }

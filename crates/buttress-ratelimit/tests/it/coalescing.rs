@@ -1,6 +1,10 @@
 //! One call at a time for each key.
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use buttress_ratelimit::{
     Basis, Decision, Inherit, Key, OnStoreError, Quota, RateLimiter, SharedStore,
@@ -40,6 +44,13 @@ async fn ask(limiter: &RateLimiter, cost: u32) -> JoinHandle<Decision> {
         tokio::spawn(async move { limiter.check(&paul(), cost).await.expect("a decision") });
     yield_now().await;
     asked
+}
+
+/// Polls it once.
+fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
 }
 
 fn remaining(decision: &Decision) -> (bool, u32) {
@@ -253,6 +264,77 @@ fn those_of_another_runtime_are_not_left_alone() {
     assert_eq!(remaining(&other.block_on(waiter).unwrap()), (true, 9));
     drop(first);
     assert_eq!(store.taken(), 1);
+}
+
+/// As a branch of a `select!` that has lost, and is not dropped yet.
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_ever_for_who_is_not_polled() {
+    let store = FakeStore::new();
+    store.is_now(Mode::Takes(2 * MILLISECOND));
+    let limiter = limiter(&store, [Quota::per_hour(10)]);
+    let key = paul();
+    let mut first = Box::pin(limiter.check(&key, 1));
+    assert!(poll(&mut first).is_pending());
+    let began = Instant::now();
+    let others = [ask(&limiter, 1).await, ask(&limiter, 1).await];
+    for other in others {
+        let decision = other.await.unwrap();
+        assert_eq!(
+            (decision.basis(), decision.is_allowed()),
+            (Basis::Store, true)
+        );
+    }
+    assert!(began.elapsed() <= 150 * MILLISECOND);
+    // The flight has ended with it, and the next one waits for nobody.
+    let began = Instant::now();
+    assert_eq!(remaining(&ask(&limiter, 1).await.await.unwrap()), (true, 7));
+    assert_eq!(began.elapsed(), 2 * MILLISECOND);
+    drop(first);
+    assert_eq!((store.taken(), store.calls()), (3, 4));
+}
+
+/// Who makes the first call makes no other in a flight that goes on without it.
+#[tokio::test(start_paused = true)]
+async fn who_is_polled_again_leaves_the_next_flight_alone() {
+    let store = FakeStore::new();
+    store.is_now(Mode::Takes(40 * MILLISECOND));
+    let limiter = limiter(&store, [Quota::per_hour(10)]);
+    let key = paul();
+    let mut first = Box::pin(limiter.check(&key, 1));
+    assert!(poll(&mut first).is_pending());
+    let second = ask(&limiter, 1).await;
+    sleep(105 * MILLISECOND).await;
+    let third = ask(&limiter, 1).await;
+    let fourth = ask(&limiter, 1).await;
+    // Too late for what the store has answered.
+    assert_eq!(first.await.unwrap().basis(), Basis::Local);
+    for other in [second, third, fourth] {
+        assert_eq!(other.await.unwrap().basis(), Basis::Store);
+    }
+    assert_eq!(store.calls(), 3);
+}
+
+/// As of threads that take jobs from a queue, and run each with `block_on`.
+#[test]
+fn nobody_waits_for_ever_for_a_runtime_that_nobody_drives() {
+    let store = FakeStore::new();
+    let limiter = limiter(&store, [Quota::per_hour(10)]);
+    let build = || {
+        runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap()
+    };
+    let (one, other) = (build(), build());
+    store.is_now(Mode::Takes(MILLISECOND));
+    let first = one.block_on(ask(&limiter, 1));
+    let waiter = other.block_on(ask(&limiter, 1));
+    assert!(one.block_on(first).unwrap().is_allowed());
+    // Nobody drives the first one from here on.
+    assert_eq!(remaining(&other.block_on(waiter).unwrap()), (true, 8));
+    let next = other.block_on(async { ask(&limiter, 1).await.await });
+    assert_eq!(remaining(&next.unwrap()), (true, 7));
+    drop(one);
 }
 
 #[tokio::test(start_paused = true)]

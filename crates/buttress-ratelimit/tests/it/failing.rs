@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use buttress_ratelimit::{Basis, ErrorKind, Key, OnStoreError, Quota, RateLimiter};
+use async_trait::async_trait;
+use buttress_ratelimit::{
+    Basis, Error, ErrorKind, Key, Levels, OnStoreError, Quota, Quotas, RateLimitStore, RateLimiter,
+    SharedStore,
+};
 use tokio::time::{Instant, advance, sleep};
 
 use crate::fake_store::{FakeStore, Mode};
@@ -100,7 +104,7 @@ async fn every_operation_ends() {
     let limiter = limiter(&store, OnStoreError::Deny);
     store.is_now(Mode::Hangs);
     let asked = Instant::now();
-    let failed = |result: Result<(), buttress_ratelimit::Error>| {
+    let failed = |result: Result<(), Error>| {
         assert_eq!(result.map_err(|error| error.kind()), Err(ErrorKind::Store));
     };
     failed(limiter.refund(&paul(), 1).await);
@@ -157,6 +161,90 @@ async fn who_gives_up_trying_again_leaves_it_to_the_next_one() {
     assert!(given_up.await.is_err());
     store.is_now(Mode::Answers);
     assert_eq!(basis(&limiter).await, Ok((Basis::Store, true)));
+}
+
+/// A server may give up a request before the store is given up.
+#[tokio::test(start_paused = true)]
+async fn callers_with_less_patience_than_the_store_is_given_learn_of_an_outage() {
+    let store = FakeStore::new();
+    let limiter = limiter(&store, OnStoreError::Deny);
+    store.is_now(Mode::Hangs);
+    let key = paul();
+    for number in 0..100 {
+        let check = limiter.check(&key, 1);
+        let ended = tokio::time::timeout(40 * MILLISECOND, check).await;
+        assert_eq!(ended.is_err(), number < FAILURES, "{number}");
+    }
+    assert_eq!(store.calls(), FAILURES);
+    // As does the one that tries it again.
+    for _ in 0..2 {
+        sleep(200 * MILLISECOND).await;
+        let probe = tokio::time::timeout(40 * MILLISECOND, limiter.check(&key, 1));
+        assert!(probe.await.is_err());
+        assert_eq!(basis(&limiter).await, Err(ErrorKind::Store));
+        assert_eq!(store.calls(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_early_says_nothing_of_the_store() {
+    let store = FakeStore::new();
+    let limiter = limiter(&store, OnStoreError::Deny);
+    store.is_now(Mode::Hangs);
+    let key = paul();
+    for _ in 0..100 {
+        let check = limiter.check(&key, 1);
+        let given_up = tokio::time::timeout(20 * MILLISECOND, check);
+        assert!(given_up.await.is_err());
+    }
+    assert_eq!(store.calls(), 100);
+    store.is_now(Mode::Answers);
+    assert_eq!(basis(&limiter).await, Ok((Basis::Store, true)));
+}
+
+/// Answers of this many buckets.
+struct Answers(usize);
+
+#[async_trait]
+impl RateLimitStore for Answers {
+    async fn charge(&self, _: &Key, _: &Quotas, _: u32, _: u32) -> Result<Levels, Error> {
+        Ok(Levels::full(self.0))
+    }
+
+    async fn adjust(&self, _: &Key, _: &Quotas, _: i64) -> Result<Levels, Error> {
+        Ok(Levels::full(self.0))
+    }
+
+    async fn set(&self, _: &Key, _: &Quotas, _: &[u64]) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Whatever is not said to be missing would be let pass.
+#[tokio::test]
+async fn an_answer_that_is_not_of_all_quotas_is_a_failure() {
+    for buckets in [0, 1, 3] {
+        for coalescing in [false, true] {
+            let store = SharedStore::new(Answers(buckets)).with_on_store_error(OnStoreError::Deny);
+            let store = match coalescing {
+                true => store.with_coalescing(),
+                false => store,
+            };
+            let quotas = [Quota::per_hour(1).named("a"), Quota::per_hour(1).named("b")];
+            let limiter = RateLimiter::with_store(store, quotas).unwrap();
+            let checked = limiter.check(&paul(), 1).await.map(drop);
+            let peeked = limiter.peek(&paul()).await.map(drop);
+            let refunded = limiter.refund(&paul(), 1).await;
+            for outcome in [checked, peeked, refunded] {
+                let error = outcome.expect_err("no decision");
+                assert_eq!(error.kind(), ErrorKind::Store);
+                assert!(
+                    error.to_string().contains(&format!("of {buckets} bucket")),
+                    "{error}"
+                );
+            }
+        }
+    }
 }
 
 /// What a store cannot do is no outage, and nothing else decides it.

@@ -322,3 +322,21 @@ proptest! {
         prop_assert!(excess <= bound + 1e-6, "{} > {}", excess, bound);
     }
 }
+
+/// What is asked for while the buckets are set is of the buckets before.
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_ahead_while_buckets_are_set_is_forgotten() {
+    let store = FakeStore::new();
+    let limiter = limiter(&store, 5, SECOND, Quota::per_hour(10));
+    store.is_now(Mode::Takes(20 * MILLISECOND));
+    let asked = tokio::spawn({
+        let limiter = limiter.clone();
+        async move { allows(&limiter, 1).await }
+    });
+    // The store has looked at the buckets, and has not answered yet.
+    sleep(15 * MILLISECOND).await;
+    store.is_now(Mode::Answers);
+    limiter.set(&paul(), 0).await.unwrap();
+    assert!(asked.await.unwrap());
+    assert!(!allows(&limiter, 1).await);
+}
