@@ -7,9 +7,9 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     hash::RandomState,
-    hint::black_box,
+    hint::{self, black_box},
     net::{IpAddr, Ipv4Addr},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -93,16 +93,19 @@ impl ByHand {
     }
 }
 
-/// Addresses in an order that no processor foresees, over and over.
-fn scattered(count: u32) -> impl FnMut() -> IpAddr {
-    let next = Cell::new(1_u32);
+/// Addresses in an order that no processor foresees, over and over. With the same seed two functions of a group would ask
+/// for the same ones in turns, and the second would find in the caches what the first has brought there.
+fn scattered(count: u32, seed: u32) -> impl FnMut() -> IpAddr {
+    let next = Cell::new(seed);
     move || {
         let number = next
             .get()
             .wrapping_mul(1_664_525)
             .wrapping_add(1_013_904_223);
         next.set(number);
-        address(number % count)
+        // The lower bits of such numbers come round after few of them.
+        let scaled = (u64::from(number) * u64::from(count)) >> 32;
+        address(u32::try_from(scaled).expect("it is less than the count"))
     }
 }
 
@@ -144,19 +147,21 @@ fn decide_of_a_million(criterion: &mut Criterion) {
         assert!(mine && theirs);
     }
     let mut group = Interleaved::new("ratelimit: decide, a million keys");
-    group.add("floor: by hand", scattered(MILLION), |it| {
+    group.add("floor: by hand", scattered(MILLION, 0x2000_0000), |it| {
         by_hand.is_allowed(it)
     });
     group.add(
         "buttress-ratelimit, paid and nothing else",
-        scattered(MILLION),
+        scattered(MILLION, 0x6000_0000),
         |it| pays(&ours, it),
     );
-    group.add("buttress-ratelimit", scattered(MILLION), |it| {
-        is_allowed(&ours, it)
-    });
+    group.add(
+        "buttress-ratelimit",
+        scattered(MILLION, 0xa000_0000),
+        |it| is_allowed(&ours, it),
+    );
     #[cfg(feature = "peers")]
-    peers::decide_of_a_million(&mut group, scattered(MILLION));
+    peers::decide_of_a_million(&mut group, scattered(MILLION, 0xe000_0000));
     group.bench(criterion);
 }
 
@@ -173,7 +178,7 @@ fn new_key_at_the_bound(criterion: &mut Criterion) {
         address(next.get())
     };
     let mut group = Interleaved::new("ratelimit: a key at the bound");
-    group.add("floor: a key that is there", scattered(50_000), |it| {
+    group.add("floor: a key that is there", scattered(50_000, 1), |it| {
         is_allowed(&full, it)
     });
     group.add("buttress-ratelimit, a new one", new, |it| {
@@ -182,9 +187,34 @@ fn new_key_at_the_bound(criterion: &mut Criterion) {
     group.bench(criterion);
 }
 
-/// Two threads, as this machine has processors: how long one of them waits for the other.
+/// Two threads, as the machine of the benches has processors: how much slower one of them decides when the other one
+/// does so too. Twice as much is decided altogether when it is no slower.
 fn contended(criterion: &mut Criterion) {
-    let limiter = limiter([generous()]);
+    let shared = limiter([generous()]);
+    let limiter = shared.clone();
+    let layer = RateLimitLayer::new(shared).layer(Bare);
+    let request = request();
+    let limiters: Vec<Contended> = vec![
+        Contended {
+            alone: "buttress-ratelimit, alone",
+            beside: "buttress-ratelimit",
+            decide: Box::new(move |it| is_allowed(&limiter, it)),
+        },
+        // A service for each request, as axum has it.
+        Contended {
+            alone: "buttress-ratelimit, layer, alone",
+            beside: "buttress-ratelimit, layer",
+            decide: Box::new(move |it| {
+                let mut request = request();
+                request
+                    .extensions_mut()
+                    .insert(PeerAddr((it, 4_711).into()));
+                call(&mut layer.clone(), request).is_ok_and(|answer| answer.status() == 200)
+            }),
+        },
+        #[cfg(feature = "peers")]
+        peers::contended(),
+    ];
     for (name, others) in [
         (
             "ratelimit: another thread, keys of its own",
@@ -192,34 +222,59 @@ fn contended(criterion: &mut Criterion) {
         ),
         ("ratelimit: another thread, the same key", 1..2),
     ] {
-        let stop = AtomicBool::new(false);
+        let meanwhile = AtomicUsize::new(NOTHING);
         let done = AtomicU64::new(0);
         thread::scope(|scope| {
             scope.spawn(|| {
                 let mut numbers = others.clone().cycle();
-                while !stop.load(Ordering::Relaxed) {
-                    let _ = black_box(is_allowed(
-                        &limiter,
-                        address(numbers.next().expect("endless")),
-                    ));
-                    done.fetch_add(1, Ordering::Relaxed);
+                loop {
+                    match meanwhile.load(Ordering::Relaxed) {
+                        STOP => break,
+                        NOTHING => hint::spin_loop(),
+                        at => {
+                            let number = numbers.next().expect("endless");
+                            black_box((limiters[at].decide)(address(number)));
+                            done.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
                 }
             });
-            // It is under way before anything is measured.
-            while done.load(Ordering::Relaxed) == 0 {
-                thread::yield_now();
-            }
             let mut group = Interleaved::new(name);
-            let input = || black_box(address(1));
-            group.add("buttress-ratelimit", input, |it| is_allowed(&limiter, it));
+            for (at, limiter) in limiters.iter().enumerate() {
+                for (name, other) in [(limiter.alone, NOTHING), (limiter.beside, at)] {
+                    let (meanwhile, done) = (&meanwhile, &done);
+                    let input = move || {
+                        meanwhile.store(other, Ordering::Relaxed);
+                        let before = done.load(Ordering::Relaxed);
+                        // It is under way, and not waiting for a processor, before anything is measured.
+                        while other != NOTHING && done.load(Ordering::Relaxed) == before {
+                            hint::spin_loop();
+                        }
+                        black_box(address(1))
+                    };
+                    group.add(name, input, &limiter.decide);
+                }
+            }
             group.bench(criterion);
-            stop.store(true, Ordering::Relaxed);
+            meanwhile.store(STOP, Ordering::Relaxed);
         });
     }
 }
 
+/// A limiter that two threads ask.
+struct Contended {
+    /// The names in the report: with the other thread doing nothing, and the same.
+    alone: &'static str,
+    beside: &'static str,
+    decide: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+}
+
+/// What the other thread does, but for asking the limiter of this number.
+const NOTHING: usize = usize::MAX;
+const STOP: usize = usize::MAX - 1;
+
 /// A request as hyper parses it, with the peer that a server adds.
-fn request() -> impl Fn() -> Request<()> + Clone {
+fn request() -> impl Fn() -> Request<()> + Clone + Send + Sync {
     let mut head = parsed_head(
         "GET /v1/orders HTTP/1.1\r\n\
          host: shop.example.com\r\n\
@@ -306,6 +361,7 @@ mod peers {
     };
 
     use axum::{body::Body, response::Response};
+    use axum_governor::{BodyPreset, extractor::PeerIp};
     use http::Request;
     use tower_governor::{GovernorLayer, governor::GovernorConfigBuilder};
     use tower_layer::Layer;
@@ -314,19 +370,21 @@ mod peers {
     use buttress_benches::{Interleaved, call};
     use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-    use super::{MILLION, address};
+    use super::{Contended, MILLION, address};
 
     fn limiter(quota: Quota) -> DefaultKeyedRateLimiter<IpAddr> {
         RateLimiter::keyed(quota)
+    }
+
+    fn generous() -> Quota {
+        Quota::per_second(NonZeroU32::new(1_000_000_000).expect("not 0"))
     }
 
     pub(super) fn decide<'a>(
         group: &mut Interleaved<'a>,
         input: impl FnMut() -> IpAddr + Clone + 'a,
     ) {
-        let generous = limiter(Quota::per_second(
-            NonZeroU32::new(1_000_000_000).expect("not 0"),
-        ));
+        let generous = limiter(generous());
         let strict = Quota::with_period(Duration::from_secs(24 * 3600)).expect("a quota");
         let strict = limiter(strict);
         assert!(strict.check_key(&address(1)).is_ok() && strict.check_key(&address(1)).is_err());
@@ -350,6 +408,29 @@ mod peers {
         group.add("governor 0.10", input, move |it| {
             limiter.check_key(&it).is_ok()
         });
+    }
+
+    pub(super) fn contended() -> Contended {
+        let limiter = limiter(generous());
+        Contended {
+            alone: "governor 0.10, alone",
+            beside: "governor 0.10",
+            decide: Box::new(move |it| limiter.check_key(&it).is_ok()),
+        }
+    }
+
+    /// As its documentation shows it, with problems for refusals as ours are.
+    fn axum_governor(
+        quota: Quota,
+    ) -> impl Service<Request<()>, Response = Response<Body>, Error = Infallible> {
+        let config = axum_governor::GovernorConfigBuilder::default()
+            .with_extractor(PeerIp::default())
+            .expect_connect_info()
+            .quota_default(quota.into())
+            .body_preset(BodyPreset::ProblemJson)
+            .finish()
+            .expect("a quota");
+        axum_governor::GovernorLayer::new(config).layer(Bare)
     }
 
     /// The peers want the body of axum.
@@ -387,18 +468,34 @@ mod peers {
             request.clone(),
             move |it| call(&mut silent, it),
         );
-        group.add("tower_governor 0.8", request, move |it| {
+        group.add("tower_governor 0.8", request.clone(), move |it| {
             call(&mut telling, it)
+        });
+        let mut theirs = axum_governor(generous());
+        group.add("axum-governor 2.1", request, move |it| {
+            call(&mut theirs, it)
         });
     }
 
-    pub(super) fn refuse<'a>(group: &mut Interleaved<'a>, request: impl Fn() -> Request<()> + 'a) {
+    pub(super) fn refuse<'a>(
+        group: &mut Interleaved<'a>,
+        request: impl Fn() -> Request<()> + Clone + 'a,
+    ) {
         let mut builder = GovernorConfigBuilder::default();
         builder.period(Duration::from_secs(24 * 3600)).burst_size(1);
         let strict = builder.use_headers().finish().expect("a quota");
         let mut strict = GovernorLayer::new(Arc::new(strict)).layer(Bare);
         let _ = call(&mut strict, request());
-        group.add("tower_governor 0.8", request, move |it| {
+        group.add("tower_governor 0.8", request.clone(), move |it| {
+            call(&mut strict, it)
+        });
+        let day = Quota::with_period(Duration::from_secs(24 * 3600)).expect("a quota");
+        let mut strict = axum_governor(day);
+        for status in [200, 429] {
+            let answer = call(&mut strict, request()).expect("it never fails");
+            assert_eq!(answer.status(), status);
+        }
+        group.add("axum-governor 2.1", request, move |it| {
             call(&mut strict, it)
         });
     }
