@@ -16,7 +16,7 @@ use crate::{Clock, Error, ErrorKind, Key, Levels, Quotas, RateLimitStore};
 /// the same servers, prefix and name share them.
 ///
 /// The buckets of a key are one key, and a decision is one script call on it: one round trip, whatever the number of
-/// quotas. Decisions that are asked for at the same time, of any keys, are up to 32 in one call, but in a cluster. Time is the server's. A key lives until the slowest of its buckets is full, and not longer. A refusal and a peek
+/// quotas. Decisions that are asked for at the same time, of any keys, are up to 32 in one call, but in a cluster, and [unless that is not wanted](Self::without_batching). Time is the server's. A key lives until the slowest of its buckets is full, and not longer. A refusal and a peek
 /// write nothing.
 ///
 /// A limiter whose quotas are [replaced](crate::RateLimiter::replace) finds the buckets of the quotas before by their
@@ -137,8 +137,16 @@ impl RedisStore {
             ));
         }
         self.connection = self.connection.with_timeout(timeout);
-        self.together = Arc::default();
+        self.together = Arc::new(self.together.anew());
         Ok(self)
+    }
+
+    /// Makes each decision a call of its own, whatever else is asked for at the same time. For servers behind a proxy that lets a call have
+    /// keys of one slot only, and does not say so by `CROSSSLOT`: with that, it is found out by itself.
+    #[must_use]
+    pub fn without_batching(mut self) -> Self {
+        self.together = Arc::new(Together::apart());
+        self
     }
 
     /// Takes the time from this clock, in whole microseconds, in place of the server's: for tests that move it. Keys stay for
@@ -148,7 +156,7 @@ impl RedisStore {
     pub fn with_clock(mut self, clock: Clock) -> Self {
         let time = include_str!("clock.lua");
         self.scripts = Arc::new(Scripts::new(time, time));
-        self.together = Arc::default();
+        self.together = Arc::new(self.together.anew());
         self.clock = Some(clock);
         self
     }

@@ -2,9 +2,13 @@
 //! send and to be answered most of what it costs here.
 //!
 //! Nobody waits for others to come: who is the first starts a task that lets those have their turn who are about to ask as well, and then calls
-//! for all who have come.
+//! for all who have come. That task may be held up, behind one that blocks its thread, or in a runtime that nobody drives. So the second, the
+//! fourth, the eighth and so on start one too: whichever comes first calls for all, and the others find nobody.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use buttress_redis::Reply;
 use tokio::{runtime::Handle, sync::oneshot, task::yield_now};
@@ -18,6 +22,8 @@ const MOST: usize = 32;
 #[derive(Default)]
 pub(super) struct Together {
     waiting: Mutex<Vec<Charge>>,
+    /// Each is to be a call of its own: that is wanted, or the server has refused keys of several slots in one call.
+    apart: AtomicBool,
 }
 
 /// The charge of somebody who waits for what comes of it.
@@ -28,11 +34,28 @@ struct Charge {
 }
 
 impl Together {
-    /// Takes a place among those who wait. Answers whether it is the first.
+    /// With a call for each charge.
+    pub(super) fn apart() -> Self {
+        Self {
+            apart: AtomicBool::new(true),
+            ..Self::default()
+        }
+    }
+
+    /// For another connection, or another script.
+    pub(super) fn anew(&self) -> Self {
+        let apart = AtomicBool::new(self.apart.load(Ordering::Relaxed));
+        Self {
+            apart,
+            ..Self::default()
+        }
+    }
+
+    /// Takes a place among those who wait. Answers whether it is to start a task that calls for them.
     fn join(&self, charge: Charge) -> bool {
         let mut waiting = self.waiting();
         waiting.push(charge);
-        waiting.len() == 1
+        waiting.len().is_power_of_two()
     }
 
     fn take(&self) -> Vec<Charge> {
@@ -53,6 +76,9 @@ impl RedisStore {
         name: Vec<u8>,
         packed: Vec<u8>,
     ) -> Option<Result<Reply, Error>> {
+        if self.together.apart.load(Ordering::Relaxed) {
+            return None;
+        }
         let runtime = Handle::try_current().ok()?;
         let (answer, answered) = oneshot::channel();
         let charge = Charge {
@@ -88,8 +114,12 @@ impl RedisStore {
         let answers = match (self.connection.call(&call).await, charges.len()) {
             (Ok(answer), 1) => vec![answer],
             (Ok(Reply::Row(answers)), _) => answers,
-            // Who waits learns that nothing is known.
-            (Ok(_), _) => return,
+            (Ok(_), _) => Vec::new(),
+            // Nothing has been charged: each is charged alone.
+            (Err(error), 2..) if error.code() == Some("CROSSSLOT") => {
+                self.together.apart.store(true, Ordering::Relaxed);
+                charges.iter().map(|_| Reply::Nothing).collect()
+            }
             (Err(error), _) => {
                 for charge in charges {
                     let _ = charge.answer.send(Err(failed(error.clone())));
@@ -97,9 +127,13 @@ impl RedisStore {
                 return;
             }
         };
-        for (charge, answer) in charges.into_iter().zip(answers) {
+        let mut answers = answers.into_iter();
+        for charge in charges {
+            let answer = answers.next().ok_or_else(|| {
+                Error::store("Redis has not answered what was missing of each of several keys")
+            });
             // Who does not want it any more has charged it.
-            let _ = charge.answer.send(Ok(answer));
+            let _ = charge.answer.send(answer);
         }
     }
 }

@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use buttress_ratelimit::{
@@ -410,4 +414,68 @@ async fn what_comes_together_is_one_call_and_exact() {
     let names: Vec<Vec<u8>> = connection.keys("*").await.expect("keys");
     let () = connection.set(&names[0], "x").await.expect("it is set");
     assert_eq!(together(20, 10).await, 7 * 2);
+    // Nor does one that is no string, and it is not overwritten.
+    let () = connection.del(&names[0]).await.expect("it is gone");
+    let () = connection.lpush(&names[0], "x").await.expect("a list");
+    assert_eq!(together(20, 10).await, 7 * 2);
+    assert_eq!(connection.llen(&names[0]).await, Ok(1));
+}
+
+#[tokio::test]
+async fn who_wants_no_batches_gets_none() {
+    let server = RedisServer::start().await;
+    let mut connection = observer(&server).await;
+    let client = Client::open(server.url()).expect("a client");
+    let store = store(client, "alone").without_batching();
+    let store = store.with_timeout(PATIENCE).expect("a store");
+    let limiter = RateLimiter::with_store(bare(store), [Quota::per_day(40)]).expect("quotas");
+    let _ = limiter.peek(&Key::global()).await.expect("a decision");
+    forget_commands(&mut connection).await;
+    let checks: Vec<_> = (0..32_u64)
+        .map(|number| {
+            let limiter = limiter.clone();
+            tokio::spawn(async move { limiter.check(&Key::from(number), 1).await.is_ok() })
+        })
+        .collect();
+    for check in checks {
+        assert!(check.await.expect("no panic"));
+    }
+    let stats = commands(&mut connection).await;
+    assert_eq!((stats["evalsha"], stats.get("mget")), (32, None));
+}
+
+/// The task that calls for all may be behind one that blocks its thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_task_that_blocks_holds_up_nobody_else() {
+    let server = RedisServer::shared().await;
+    let client = Client::open(server.url()).expect("a client");
+    let store = store(client, &server.key_prefix());
+    let limiter = RateLimiter::with_store(bare(store), [Quota::per_day(40)]).expect("quotas");
+    let _ = limiter.peek(&Key::global()).await.expect("a decision");
+    let (asked, has_asked) = std::sync::mpsc::channel();
+    let (done, all_done) = std::sync::mpsc::channel();
+    let blocks = tokio::spawn({
+        let limiter = limiter.clone();
+        async move {
+            let key = Key::from("blocks");
+            let mut check = Box::pin(limiter.check(&key, 1));
+            let polled = check.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(polled.is_pending());
+            asked.send(()).expect("somebody waits");
+            // For as long as the others take.
+            all_done.recv_timeout(PATIENCE).is_ok()
+        }
+    });
+    has_asked.recv().expect("it has asked");
+    let others: Vec<_> = (0..10_u64)
+        .map(|number| {
+            let limiter = limiter.clone();
+            tokio::spawn(async move { limiter.check(&Key::from(number), 1).await.is_ok() })
+        })
+        .collect();
+    for other in others {
+        assert!(other.await.expect("no panic"));
+    }
+    done.send(()).expect("somebody waits");
+    assert!(blocks.await.expect("no panic"));
 }

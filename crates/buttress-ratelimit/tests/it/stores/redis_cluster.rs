@@ -14,7 +14,7 @@ use buttress_ratelimit::{
     testing::{StoreHarness, check_store},
 };
 use buttress_testkit::RedisCluster;
-use redis::{AsyncCommands, cluster::ClusterClient};
+use redis::{AsyncCommands, Client, cluster::ClusterClient};
 
 use super::redis::{observer, store};
 use crate::{support::bare, time::Time};
@@ -167,5 +167,37 @@ async fn decisions_go_on_while_masters_are_replaced() {
             .await
             .expect("a role");
         assert_eq!(role[0], redis::Value::BulkString(b"slave".to_vec()));
+    }
+}
+
+/// As a proxy that stands for a cluster: it takes keys of several slots, but not in one call.
+#[tokio::test]
+async fn a_server_that_refuses_keys_of_several_slots_gets_them_one_by_one() {
+    let servers = RedisCluster::shared().await;
+    let client = Client::open(servers.nodes()[0].url()).expect("a client");
+    let store = store(client, &servers.key_prefix());
+    let limiter = RateLimiter::with_store(bare(store), [Quota::per_day(10)]).expect("quotas");
+    let mut keys = Vec::new();
+    for number in 0..100_u64 {
+        let key = Key::from(number);
+        // The other nodes have the other ones.
+        if limiter.peek(&key).await.is_ok() {
+            keys.push(key);
+        }
+    }
+    assert!(keys.len() > 10, "{}", keys.len());
+    for left in [9, 8] {
+        let checks: Vec<_> = keys
+            .iter()
+            .map(|key| {
+                let (limiter, key) = (limiter.clone(), key.clone());
+                tokio::spawn(async move { limiter.check(&key, 1).await })
+            })
+            .collect();
+        for check in checks {
+            let decision = check.await.expect("no panic").expect("a decision");
+            let state = decision.states().next().expect("a quota");
+            assert_eq!(state.remaining, left);
+        }
     }
 }
