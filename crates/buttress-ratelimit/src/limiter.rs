@@ -117,7 +117,7 @@ impl RateLimiter {
             Backend::Memory(memory) => self.check_memory(memory, key, cost),
             Backend::Shared(shared) => {
                 // Not the guard, which is for moments, and this may take longer.
-                let quotas = self.quotas();
+                let quotas = self.quotas_for(shared);
                 quotas.check_cost(cost)?;
                 shared.check(key, quotas, cost).await
             }
@@ -226,7 +226,11 @@ impl RateLimiter {
     }
 
     /// Decides by these quotas from now on. Quotas of one name follow each other: what has been spent under the old one
-    /// is [inherited](Inherit) by the new one, for every key, when it is next seen.
+    /// is [inherited](Inherit) by the new one, for every key, when it is next seen. Equal quotas change nothing, but that all
+    /// buckets are full where [nothing](Inherit::Nothing) is inherited.
+    ///
+    /// In a store, that is for as long as a bucket of the old quotas takes to fill and a minute more, and over up to eight
+    /// replacements that a key has missed.
     ///
     /// # Errors
     ///
@@ -245,8 +249,19 @@ impl RateLimiter {
             .replacing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let previous = self.inner.quotas.load().without_previous();
-        let quotas = Arc::new(Quotas::new(quotas)?.after(Arc::new(previous), inherit));
+        let current = self.quotas();
+        if inherit != Inherit::Nothing && current.are(&quotas) {
+            return Ok(());
+        }
+        let (now, previous) = match &self.inner.backend {
+            // All buckets are made others at once.
+            Backend::Memory(_) => (0, current.without_previous()),
+            Backend::Shared(shared) => {
+                let now = shared.now();
+                (now, current.with_needed(now))
+            }
+        };
+        let quotas = Arc::new(Quotas::new(quotas)?.after(previous, inherit, now));
         // The local ones are made in the same order, by which it is known which are later.
         let replacement = match &self.inner.backend {
             Backend::Memory(_) => None,
@@ -265,6 +280,30 @@ impl RateLimiter {
     #[must_use]
     pub fn quotas(&self) -> Arc<Quotas> {
         self.inner.quotas.load_full()
+    }
+
+    /// The same, without those before when nothing is left of them to inherit.
+    fn quotas_for(&self, shared: &Shared) -> Arc<Quotas> {
+        let quotas = self.quotas();
+        match quotas.outlived(|| shared.now()) {
+            true => self.forget_previous(quotas),
+            false => quotas,
+        }
+    }
+
+    #[cold]
+    fn forget_previous(&self, quotas: Arc<Quotas>) -> Arc<Quotas> {
+        // Who replaces them now does it as well.
+        let Ok(_alone) = self.inner.replacing.try_lock() else {
+            return quotas;
+        };
+        let current = self.quotas();
+        if current.id() != quotas.id() {
+            return current;
+        }
+        let current = Arc::new(current.without_previous());
+        self.inner.quotas.store(Arc::clone(&current));
+        current
     }
 
     /// What the store answers to several charges at once.

@@ -37,7 +37,15 @@ pub enum Inherit {
 struct Previous {
     quotas: Arc<Quotas>,
     inherit: Inherit,
+    /// When their buckets, and those of all before, are full at the latest, by the clock of the limiter.
+    until: u64,
 }
+
+/// How many come before, at most, where nothing is known of a key since.
+const MAX_PREVIOUS: usize = 8;
+
+/// How much later than this one other processes may replace their quotas, in nanoseconds.
+const LATER: u64 = 60_000_000_000;
 
 impl Quotas {
     pub(crate) fn new(quotas: impl IntoIterator<Item = Quota>) -> Result<Self, Error> {
@@ -76,17 +84,58 @@ impl Quotas {
         })
     }
 
-    /// These after those.
-    pub(crate) fn after(mut self, previous: Arc<Self>, inherit: Inherit) -> Self {
+    /// These after those from now on.
+    pub(crate) fn after(mut self, previous: Self, inherit: Inherit, now: u64) -> Self {
+        let previous = match inherit {
+            // Nothing comes from behind them either.
+            Inherit::Nothing => previous.without_previous(),
+            _ => previous,
+        };
+        let slowest = previous.rates.iter().map(Rate::deepest).max();
+        let until = now.saturating_add(slowest.unwrap_or(0) + LATER);
+        let further = previous
+            .previous
+            .as_ref()
+            .map_or(0, |further| further.until);
         self.previous = Some(Previous {
-            quotas: previous,
+            quotas: Arc::new(previous),
             inherit,
+            until: until.max(further),
         });
         self
     }
 
-    /// Those before the previous ones are not needed any more.
+    /// Those before are not needed any more.
     pub(crate) fn without_previous(&self) -> Self {
+        self.with(None)
+    }
+
+    /// These, with those before whose buckets may have something to inherit, for others to come after them.
+    pub(crate) fn with_needed(&self, now: u64) -> Self {
+        self.with_some(now, MAX_PREVIOUS - 1)
+    }
+
+    fn with_some(&self, now: u64, most: usize) -> Self {
+        let needed = self.previous.as_ref();
+        let needed = needed.filter(|previous| most > 0 && now < previous.until);
+        self.with(needed.map(|previous| Previous {
+            quotas: Arc::new(previous.quotas.with_some(now, most - 1)),
+            ..*previous
+        }))
+    }
+
+    /// Whether all buckets of those before are full.
+    pub(crate) fn outlived(&self, now: impl FnOnce() -> u64) -> bool {
+        let previous = self.previous.as_ref();
+        previous.is_some_and(|previous| previous.until <= now())
+    }
+
+    /// Whether nothing is to be changed for these.
+    pub(crate) fn are(&self, quotas: &[Quota]) -> bool {
+        self.quotas == quotas
+    }
+
+    fn with(&self, previous: Option<Previous>) -> Self {
         Self {
             id: self.id,
             tag: self.tag,
@@ -94,7 +143,7 @@ impl Quotas {
             rates: self.rates.clone(),
             has_shadow: self.has_shadow,
             max_cost: self.max_cost,
-            previous: None,
+            previous,
         }
     }
 
@@ -122,7 +171,8 @@ impl Quotas {
         &self.rates
     }
 
-    /// The quotas that were there before, if a store may still have their buckets.
+    /// The quotas that were there before, if a store may still have their buckets. These may have previous ones themselves:
+    /// a key that was not seen for a while has the buckets of some that were replaced more than once since.
     #[must_use]
     pub fn previous(&self) -> Option<&Self> {
         Some(&*self.previous.as_ref()?.quotas)
@@ -131,7 +181,10 @@ impl Quotas {
     /// What is missing of these buckets if this was missing of the [previous](Self::previous) ones.
     #[must_use]
     pub fn inherited(&self, previous: &[u64]) -> Levels {
-        let Some(Previous { quotas, inherit }) = &self.previous else {
+        let Some(Previous {
+            quotas, inherit, ..
+        }) = &self.previous
+        else {
             return Levels::full(self.rates.len());
         };
         let inherit_one = |quota: &Quota, rate: &Rate| {
@@ -157,6 +210,32 @@ impl Quotas {
             .zip(&self.rates)
             .map(|(quota, rate)| inherit_one(quota, rate).unwrap_or(0))
             .collect()
+    }
+
+    /// All that come before and have other buckets, the previous ones first. These are empty for nearly all.
+    #[cfg(feature = "redis")]
+    pub(crate) fn ancestors(&self) -> Vec<&Self> {
+        let mut ancestors: Vec<&Self> = Vec::new();
+        let mut next = self.previous();
+        while let Some(ancestor) = next {
+            let tag = ancestor.tag;
+            if tag != self.tag && ancestors.iter().all(|nearer| nearer.tag != tag) {
+                ancestors.push(ancestor);
+            }
+            next = ancestor.previous();
+        }
+        ancestors
+    }
+
+    /// What is missing of these buckets if this was missing of those of an ancestor, and none were in between.
+    #[cfg(feature = "redis")]
+    pub(crate) fn inherited_from(&self, ancestor: &Self, missing: &[u64]) -> Levels {
+        match self.previous() {
+            Some(previous) if previous.id != ancestor.id => {
+                self.inherited(&previous.inherited_from(ancestor, missing))
+            }
+            _ => self.inherited(missing),
+        }
     }
 
     /// How many charges of this cost these buckets pay at once, up to `count`: all that refuse have to agree.
@@ -276,7 +355,7 @@ mod tests {
     }
 
     fn after(old: Quota, new: Quota, inherit: Inherit) -> Quotas {
-        quotas([new.named("q")]).after(Arc::new(quotas([old.named("q")])), inherit)
+        quotas([new.named("q")]).after(quotas([old.named("q")]), inherit, 0)
     }
 
     const SECOND: u64 = 1_000_000_000;
@@ -358,8 +437,57 @@ mod tests {
             Quota::per_second(2).named("b"),
             Quota::per_second(1).named("c"),
         ];
-        let new = quotas(new).after(Arc::new(old), Inherit::Spent);
+        let new = quotas(new).after(old, Inherit::Spent, 0);
         assert_eq!(new.inherited(&[5, 7])[..], [7, 0]);
+    }
+
+    #[test]
+    fn those_before_are_kept_until_their_buckets_are_full() {
+        let before = |quotas: &Quotas| {
+            let next = std::iter::successors(quotas.previous(), |quotas| quotas.previous());
+            next.map(|quotas| quotas.rates[0].burst())
+                .collect::<Vec<_>>()
+        };
+        let then = |old: &Quotas, count: u32, inherit: Inherit, now: u64| {
+            let old = old.with_needed(now * SECOND);
+            quotas([Quota::per_minute(count)]).after(old, inherit, now * SECOND)
+        };
+        // Full after an hour, and all others after a minute: there is a minute more for each.
+        let first = quotas([Quota::per_hour(1)]);
+        let second = then(&first, 2, Inherit::Spent, 0);
+        let third = then(&second, 3, Inherit::Spent, 10);
+        assert_eq!(before(&third), [2, 1]);
+        let last = then(&third, 4, Inherit::Spent, 3_659);
+        assert_eq!(before(&last), [3, 2, 1]);
+        assert!(!third.outlived(|| 3_659 * SECOND) && third.outlived(|| 3_660 * SECOND));
+        assert!(!last.outlived(|| 3_778 * SECOND) && last.outlived(|| 3_779 * SECOND));
+        assert!(!first.outlived(|| u64::MAX));
+        assert_eq!(before(&then(&third, 4, Inherit::Spent, 3_660)), [3]);
+        assert_eq!(before(&then(&third, 4, Inherit::Nothing, 10)), [3]);
+        let many = (5..100).fold(third, |old, count| then(&old, count, Inherit::Spent, 10));
+        assert_eq!(before(&many), [98, 97, 96, 95, 94, 93, 92, 91]);
+    }
+
+    #[test]
+    #[cfg(feature = "redis")]
+    fn what_was_spent_passes_through_all_in_between() {
+        let one = |count: u32| quotas([Quota::per_second(count).named("q")]);
+        let first = one(100);
+        let second = one(50).after(first.without_previous(), Inherit::Spent, 0);
+        let third = one(200).after(second.with_needed(0), Inherit::Share, 0);
+        let again = one(50).after(third.with_needed(0), Inherit::Spent, 0);
+        let last = one(300).after(again.with_needed(0), Inherit::Spent, 0);
+        // Those that come back are the later ones of their kind.
+        let ids: Vec<_> = last.ancestors().iter().map(|quotas| quotas.id()).collect();
+        assert_eq!(ids, [again.id(), third.id(), first.id()]);
+        // 30 of 100, 30 of 50, 120 of 200, none of 50 are left, 50 of 300.
+        let missing = 3 * SECOND / 10;
+        assert_eq!(third.inherited_from(&first, &[missing])[0], 6 * SECOND / 10);
+        assert_eq!(last.inherited_from(&first, &[missing])[0], 50 * 3_333_334);
+        assert_eq!(
+            last.inherited_from(&again, &[SECOND / 50])[0],
+            SECOND / 300 + 1
+        );
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Local {
     /// Not to be called by two at once.
     pub(crate) fn replace(&self, quotas: Quotas, inherit: Inherit) {
         let previous = self.quotas.load().without_previous();
-        let quotas = Arc::new(quotas.after(Arc::new(previous), inherit));
+        let quotas = Arc::new(quotas.after(previous, inherit, 0));
         self.quotas.store(Arc::clone(&quotas));
         self.memory.adopt(&quotas);
     }

@@ -260,6 +260,11 @@ impl Shared {
         }
     }
 
+    /// The time by the clock of this process.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.nanos()
+    }
+
     fn hash(&self, key: &Key) -> u64 {
         self.hasher.hash_one(key.as_bytes())
     }

@@ -21,7 +21,7 @@ use crate::{Error, Key, Levels, Quotas};
 ///
 /// The buckets of a key are those of the [quotas](Quotas) that it is called with. When these have
 /// [previous](Quotas::previous) ones, what is missing is [inherited](Quotas::inherited) from there if the store still
-/// has it. Keys of other quotas are others.
+/// has it; and so on, if these have previous ones themselves. Keys of other quotas are others.
 ///
 /// [`Quotas::granted`] says what is granted, and [`Rate`](crate::Rate) reckons: what is
 /// [missing](crate::Rate::missing) of a bucket, the [price](crate::Rate::price) of a charge, and what is missing after a

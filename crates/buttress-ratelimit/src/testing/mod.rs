@@ -114,6 +114,7 @@ const CASES: &[(&str, Case)] = cases![
     changes::what_is_set_is_what_is_left,
     replaced::what_was_spent_is_inherited_by_name,
     replaced::a_share_or_nothing_is_inherited,
+    replaced::what_was_spent_is_inherited_however_often_they_were_replaced_since,
     replaced::what_was_inherited_is_not_inherited_again,
     replaced::what_is_set_is_not_inherited_over,
     replaced::quotas_that_come_back_have_what_was_spent_since,

@@ -51,6 +51,38 @@ pub(super) async fn a_share_or_nothing_is_inherited(harness: Arc<dyn StoreHarnes
     assert!(check(&limiter, &other, 20).await.is_allowed());
 }
 
+/// A key may not be seen for a while.
+pub(super) async fn what_was_spent_is_inherited_however_often_they_were_replaced_since(
+    harness: Arc<dyn StoreHarness>,
+) {
+    let limiter = harness.limiter(vec![quota(100)]).await;
+    let keys = [new_key(), new_key(), new_key(), new_key(), new_key()];
+    for key in &keys {
+        assert!(check(&limiter, key, 30).await.is_allowed());
+    }
+    let never_seen = new_key();
+    replace(&limiter, [quota(50)], Inherit::Spent);
+    assert_eq!(left(&limiter, &keys[0]).await, [20]);
+    replace(&limiter, [quota(200)], Inherit::Share);
+    replace(&limiter, [quota(50).debt(1)], Inherit::Share);
+    replace(&limiter, [quota(150)], Inherit::Spent);
+    // 30 of 50, 120 of 200, 30 of 50, 30 of 150.
+    assert!(check(&limiter, &keys[1], 1).await.is_allowed());
+    limiter.refund(&keys[2], 1).await.expect("a refund");
+    limiter.set(&keys[3], 7).await.expect("it is set");
+    for (key, expected) in keys.iter().zip([120, 119, 121, 7, 120]) {
+        assert_eq!(left(&limiter, key).await, [expected]);
+    }
+    assert_eq!(missing(&limiter, &never_seen).await, [0]);
+    limiter.reset(&keys[1]).await.expect("it is full");
+    // Nothing is inherited through those that have inherited nothing.
+    replace(&limiter, [quota(300)], Inherit::Nothing);
+    replace(&limiter, [quota(400)], Inherit::Spent);
+    for key in &keys {
+        assert_eq!(missing(&limiter, key).await, [0]);
+    }
+}
+
 /// When the buckets are full sooner by the new quotas than by the old ones.
 pub(super) async fn what_was_inherited_is_not_inherited_again(harness: Arc<dyn StoreHarness>) {
     let limiter = harness.limiter(vec![Quota::per_day(100).named("q")]).await;

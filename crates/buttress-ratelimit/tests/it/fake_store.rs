@@ -134,14 +134,11 @@ impl FakeStore {
                 .map(|(rate, full_at)| full_at.saturating_sub(now).min(rate.deepest()))
                 .collect()
         };
-        let find = |quotas: &Quotas| {
+        let before = find(quotas, &|quotas| {
             let full_at = buckets.get(&(key.as_bytes().to_vec(), quotas.tag()))?;
             Some(missing(quotas, full_at))
-        };
-        let inherited = || Some(quotas.inherited(&find(quotas.previous()?)?));
-        let before = find(quotas)
-            .or_else(inherited)
-            .unwrap_or_else(|| Levels::full(quotas.rates().len()));
+        });
+        let before = before.unwrap_or_else(|| Levels::full(quotas.rates().len()));
         let mut after = before;
         change(&mut after);
         let interval = i128::from(quotas.rates()[0].interval());
@@ -152,6 +149,12 @@ impl FakeStore {
         buckets.insert((key.as_bytes().to_vec(), quotas.tag()), full_at);
         before
     }
+}
+
+/// What is missing of the buckets, or else of those that are inherited.
+fn find(quotas: &Quotas, missing: &dyn Fn(&Quotas) -> Option<Levels>) -> Option<Levels> {
+    let inherited = || Some(quotas.inherited(&find(quotas.previous()?, missing)?));
+    missing(quotas).or_else(inherited)
 }
 
 #[async_trait]

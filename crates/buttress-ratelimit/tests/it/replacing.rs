@@ -1,7 +1,7 @@
 //! Quotas that are replaced at run time.
 
 use std::{
-    sync::{Barrier, mpsc},
+    sync::{Arc, Barrier, mpsc},
     thread,
     time::Duration,
 };
@@ -60,12 +60,12 @@ fn what_makes_no_sense_replaces_nothing() {
     assert_eq!(left(&now(&limiter, &Key::global(), 0)), [6]);
 }
 
-/// However often they are replaced by equal ones, no token is won or lost.
+/// However often they are replaced by others of the same size, no token is won or lost.
 #[test]
 fn decisions_go_on_while_quotas_are_replaced() {
     let time = Time::new();
-    let quota = || [Quota::per_day(20_000).named("q")];
-    let limiter = time.limiter(quota());
+    let quota = |debt| [Quota::per_day(20_000).debt(debt).named("q")];
+    let limiter = time.limiter(quota(0));
     let admitted = thread::scope(|scope| {
         let workers: Vec<_> = (0..4)
             .map(|_| {
@@ -76,8 +76,10 @@ fn decisions_go_on_while_quotas_are_replaced() {
                 })
             })
             .collect();
-        for _ in 0..300 {
-            limiter.replace(quota(), Inherit::Spent).expect("quotas");
+        for round in 1..=300 {
+            limiter
+                .replace(quota(round % 2), Inherit::Spent)
+                .expect("quotas");
         }
         workers
             .into_iter()
@@ -87,6 +89,47 @@ fn decisions_go_on_while_quotas_are_replaced() {
     assert_eq!(admitted, 20_000);
     time.pass(Duration::from_secs(24 * 3600));
     assert!(now(&limiter, &Key::global(), 20_000).is_allowed());
+}
+
+/// Whoever watches a configuration may be told twice.
+#[tokio::test(start_paused = true)]
+async fn equal_quotas_replace_nothing_unless_buckets_are_to_be_full() {
+    let quota = |count| [Quota::per_hour(count).named("q")];
+    let shared = FakeStore::new().limiter(|shared| shared, quota(10));
+    for limiter in [Time::new().limiter(quota(10)), shared] {
+        limiter.replace(quota(20), Inherit::Spent).expect("quotas");
+        let before = limiter.quotas();
+        for inherit in [Inherit::Spent, Inherit::Share] {
+            limiter.replace(quota(20), inherit).expect("quotas");
+            assert!(Arc::ptr_eq(&before, &limiter.quotas()));
+        }
+        limiter
+            .replace(quota(20), Inherit::Nothing)
+            .expect("quotas");
+        assert_ne!(before.id(), limiter.quotas().id());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_before_are_forgotten_when_their_buckets_are_full() {
+    let quota = |count| [Quota::per_hour(count).named("q")];
+    let limiter = FakeStore::new().limiter(|shared| shared, quota(10));
+    limiter.replace(quota(20), Inherit::Spent).expect("quotas");
+    let replaced = limiter.quotas();
+    let hour_and_minute = Duration::from_secs(3_660);
+    for (after, is_there) in [
+        (hour_and_minute - Duration::from_nanos(1), true),
+        (Duration::from_nanos(1), false),
+    ] {
+        tokio::time::advance(after).await;
+        let decision = limiter.check(&Key::global(), 1).await.expect("a decision");
+        assert!(decision.is_allowed());
+        let quotas = limiter.quotas();
+        assert_eq!(
+            (quotas.id(), quotas.previous().is_some()),
+            (replaced.id(), is_there)
+        );
+    }
 }
 
 /// Whoever is later, the quotas of local buckets are never older than the buckets.

@@ -52,9 +52,10 @@ pub(crate) fn shared(limiter: &buttress_ratelimit::RateLimiter) -> RateLimitLaye
 /// What this store itself answers, however long that takes on a busy machine: nothing decides instead, and it is never
 /// left alone, since time flies.
 pub(crate) fn bare(store: impl RateLimitStore + 'static) -> SharedStore {
-    let hours = AtomicU32::new(0);
+    // Longer than any pause, and much shorter than what buckets take.
+    let steps = AtomicU32::new(0);
     let clock =
-        Clock::new(move || Duration::from_secs(3600) * hours.fetch_add(1, Ordering::Relaxed));
+        Clock::new(move || Duration::from_millis(1_001) * steps.fetch_add(1, Ordering::Relaxed));
     SharedStore::new(store)
         .with_store_timeout(Duration::from_secs(600))
         .with_on_store_error(OnStoreError::Deny)

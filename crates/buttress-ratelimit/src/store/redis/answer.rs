@@ -9,7 +9,12 @@ pub(super) enum Answer {
     /// What was missing of the buckets.
     Missing(Levels),
     /// There are none yet, but this was kept of the quotas before.
-    OfBefore { now: u64, kept: Vec<u8> },
+    OfBefore {
+        now: u64,
+        kept: Vec<u8>,
+        /// Which of those before.
+        at: usize,
+    },
 }
 
 impl Answer {
@@ -29,19 +34,13 @@ impl Answer {
                 Ok([seconds, micros, value, Reply::Nothing]) if seconds.bytes().is_some() => {
                     kept::missing(value.bytes(), quotas, time(&seconds, &micros)?)?
                 }
-                Ok([seconds, micros, _, Reply::Bytes(kept)]) => {
+                Ok([seconds, micros, Reply::Bytes(kept), at]) => {
                     let now = time(&seconds, &micros)?;
-                    return Some(Self::OfBefore { now, kept });
+                    let at = usize::try_from(at.number()?).ok()?;
+                    return Some(Self::OfBefore { now, kept, at });
                 }
                 Ok(levels) => numbers(&levels)?,
-                Err(row) => match <[Reply; 3]>::try_from(row) {
-                    Ok([seconds, micros, Reply::Bytes(kept)]) => {
-                        let now = time(&seconds, &micros)?;
-                        return Some(Self::OfBefore { now, kept });
-                    }
-                    Ok(levels) => numbers(&levels)?,
-                    Err(levels) => numbers(&levels)?,
-                },
+                Err(levels) => numbers(&levels)?,
             },
             Reply::Bytes(_) | Reply::Nothing => return None,
         };

@@ -3,13 +3,15 @@
 -- to, each in seconds and nanoseconds.
 local how = ARGV[1]
 local value = redis.call('GET', KEYS[1])
-if KEYS[2] then
-    if how == 'set' then
-        redis.call('DEL', KEYS[2])
-    elseif not value then
-        local before = redis.call('GET', KEYS[2])
+if how == 'set' then
+    if KEYS[2] then
+        redis.call('DEL', unpack(KEYS, 2))
+    end
+elseif not value then
+    for i = 2, #KEYS do
+        local before = redis.call('GET', KEYS[i])
         if before then
-            return {time[1], time[2], false, before}
+            return {time[1], time[2], before, i - 2}
         end
     end
 end

@@ -3,14 +3,16 @@
 -- takes, each in seconds and nanoseconds, and 1 if it only counts.
 -- For buckets that take so long to fill that a number here does not hold it in nanoseconds: seconds and nanoseconds are
 -- reckoned apart, and the caller reckons from what was kept. Answers the time, and what was kept of the buckets, or of those
--- before where there is nothing else.
+-- before, and of which, where there is nothing else.
 --
 -- What is kept: as in charge.lua.
 local value = redis.call('GET', KEYS[1])
-if not value and KEYS[2] then
-    local before = redis.call('GET', KEYS[2])
-    if before then
-        return {time[1], time[2], false, before}
+if not value then
+    for i = 2, #KEYS do
+        local before = redis.call('GET', KEYS[i])
+        if before then
+            return {time[1], time[2], before, i - 2}
+        end
     end
 end
 local ARGV = ARGV

@@ -21,7 +21,7 @@ use crate::{Clock, Error, ErrorKind, Key, Levels, Quotas, RateLimitStore};
 ///
 /// A limiter whose quotas are [replaced](crate::RateLimiter::replace) finds the buckets of the quotas before by their
 /// own key, takes them over when a key is next seen, which is two round trips more, and removes them. Processes that still
-/// decide by the old quotas begin with full buckets then.
+/// decide by the old quotas begin with full buckets then. Until all that were there before are full, calls are not made together.
 ///
 /// One connection is shared by all callers, and replaced when it is no good any more. Whoever waits for an answer that is
 /// lost gets an error; the charge may have been made. The client of a cluster repeats a call whose connection broke by
@@ -169,21 +169,24 @@ impl RedisStore {
         quotas: &Quotas,
         arguments: impl Fn(&mut Call<'_>),
     ) -> Result<Levels, Error> {
-        let names = self.names.of(key, quotas);
+        let ancestors = quotas.ancestors();
+        let names = self.names.of(key, quotas, &ancestors);
         for _ in 0..ATTEMPTS {
-            let mut call = on(script, &names);
+            let mut call = script.call(&names);
             arguments(&mut call);
             self.tell_time(&mut call);
             let reply: Reply = self.connection.call(&call).await.map_err(failed)?;
-            let (now, before) = match Answer::read(reply, quotas).ok_or_else(nonsense)? {
+            let (now, before, at) = match Answer::read(reply, quotas).ok_or_else(nonsense)? {
                 Answer::Missing(levels) => return Ok(levels),
-                Answer::OfBefore { now, kept } => (now, kept),
+                Answer::OfBefore { now, kept, at } => (now, kept, at),
             };
-            let previous = quotas.previous().ok_or_else(nonsense)?;
-            let missing = kept::missing(Some(&before), previous, now).ok_or_else(nonsense)?;
-            let inherited = quotas.inherited(&missing);
+            let ancestor = ancestors.get(at).ok_or_else(nonsense)?;
+            let missing = kept::missing(Some(&before), ancestor, now).ok_or_else(nonsense)?;
+            let inherited = quotas.inherited_from(ancestor, &missing);
             let (value, millis) = kept::write(&inherited, now);
-            let mut call = on(&self.scripts.adopt, &names);
+            let own = names.iter().take(1);
+            let names: Vec<_> = own.chain(names.iter().skip(1 + at)).collect();
+            let mut call = self.scripts.adopt.call(&names);
             call.arg(before).arg(value).arg(millis);
             self.tell_time(&mut call);
             let () = self.connection.call(&call).await.map_err(failed)?;
@@ -198,13 +201,6 @@ impl RedisStore {
             let now = clock.now();
             call.arg(now.as_secs()).arg(now.subsec_micros());
         }
-    }
-}
-
-fn on<'a>(script: &'a Script, names: &(Vec<u8>, Option<Vec<u8>>)) -> Call<'a> {
-    match names {
-        (name, None) => script.call(&[name]),
-        (name, Some(before)) => script.call(&[name, before]),
     }
 }
 
@@ -242,7 +238,7 @@ impl RateLimitStore for RedisStore {
                 let packed = kept::charges(quotas, cost, count);
                 // What is kept of the quotas before is seen to by a call of its own, and so is what has failed alone.
                 if quotas.previous().is_none() && !self.connection.has_slots() {
-                    let name = self.names.of(key, quotas).0;
+                    let name = self.names.one(key, quotas);
                     if let Some(answer) = self.charge_together(name, packed.clone()).await {
                         return Answer::missing(answer?, quotas).ok_or_else(nonsense);
                     }

@@ -45,17 +45,13 @@ impl Names {
     }
 
     /// Of the buckets of a key, and then of those of the quotas before, if there are any. What is between the braces is
-    /// never empty and the same for both, so that they are in one slot.
-    pub(super) fn of(&self, key: &Key, quotas: &Quotas) -> (Vec<u8>, Option<Vec<u8>>) {
-        let previous = quotas.previous();
-        let previous = previous.filter(|previous| previous.tag() != quotas.tag());
-        (
-            self.one(key, quotas),
-            previous.map(|previous| self.one(key, previous)),
-        )
+    /// never empty and the same for all, so that they are in one slot.
+    pub(super) fn of(&self, key: &Key, quotas: &Quotas, ancestors: &[&Quotas]) -> Vec<Vec<u8>> {
+        let all = [quotas].into_iter().chain(ancestors.iter().copied());
+        all.map(|quotas| self.one(key, quotas)).collect()
     }
 
-    fn one(&self, key: &Key, quotas: &Quotas) -> Vec<u8> {
+    pub(super) fn one(&self, key: &Key, quotas: &Quotas) -> Vec<u8> {
         let length = self.prefix.len() + self.name.len() + LONG + 24;
         let mut name = Vec::with_capacity(length);
         name.extend_from_slice(self.prefix.as_bytes());
@@ -89,9 +85,7 @@ mod tests {
 
     fn name(key: &Key) -> Vec<u8> {
         let quotas = Quotas::new([Quota::per_second(1)]).expect("quotas");
-        let (name, before) = Names::new("login").expect("a name").of(key, &quotas);
-        assert_eq!(before, None);
-        name
+        Names::new("login").expect("a name").one(key, &quotas)
     }
 
     fn has(name: &[u8], part: &[u8]) -> bool {
@@ -114,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_between_the_braces_is_never_empty_and_ends_where_it_ends_for_both() {
+    fn what_is_between_the_braces_is_never_empty_and_ends_where_it_ends_for_all() {
         for key in [
             Key::global(),
             Key::from("}"),
@@ -123,9 +117,10 @@ mod tests {
         ] {
             let old = Quotas::new([Quota::per_second(1)]).expect("quotas");
             let new = Quotas::new([Quota::per_second(2)]).expect("quotas");
-            let new = new.after(Arc::new(old), crate::Inherit::Spent);
-            let (name, before) = Names::new("login").expect("a name").of(&key, &new);
-            let names = [name, before.expect("another name")];
+            let new = new.after(old, crate::Inherit::Spent, 0);
+            let names = Names::new("login").expect("a name");
+            let names = names.of(&key, &new, &new.ancestors());
+            assert_eq!(names.len(), 2);
             let slots: Vec<_> = names
                 .iter()
                 .map(|name| {
