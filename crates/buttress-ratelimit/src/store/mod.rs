@@ -31,16 +31,13 @@ use crate::{Error, Key, Levels, Quotas};
 #[async_trait]
 pub trait RateLimitStore: Send + Sync {
     /// Whether it can keep buckets of these quotas: asked when a limiter is made, and, with `replaced`, before they take the
-    /// place of others. A store that keeps any, which is the default, needs not say so.
+    /// place of others. A store that keeps any says `Ok(())`.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) or
     /// [`ErrorKind::InvalidConfiguration`](crate::ErrorKind::InvalidConfiguration), with what it can.
-    fn check_quotas(&self, quotas: &Quotas, replaced: bool) -> Result<(), Error> {
-        let _ = (quotas, replaced);
-        Ok(())
-    }
+    fn check_quotas(&self, quotas: &Quotas, replaced: bool) -> Result<(), Error>;
 
     /// Takes as many charges of this cost as are [granted](Quotas::granted), up to `count`, from all buckets that
     /// refuse, and from those that only count as many as they have. Answers what was missing before.

@@ -207,6 +207,10 @@ struct Answers(usize);
 
 #[async_trait]
 impl RateLimitStore for Answers {
+    fn check_quotas(&self, _: &Quotas, _: bool) -> Result<(), Error> {
+        Ok(())
+    }
+
     async fn charge(&self, _: &Key, _: &Quotas, _: u32, _: u32) -> Result<Levels, Error> {
         Ok(Levels::full(self.0))
     }
