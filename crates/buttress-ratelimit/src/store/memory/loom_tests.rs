@@ -47,7 +47,7 @@ fn loom_one_token_is_given_to_one_of_two() {
 fn loom_nothing_is_spent_twice_or_lost_while_quotas_are_replaced() {
     loom::model(|| {
         let old = Arc::new(quotas(2));
-        let new = quotas(2).after(Arc::clone(&old), Inherit::Spent);
+        let new = quotas(2).after(old.without_previous(), Inherit::Spent, 0);
         let new = Arc::new(new);
         let memory = Arc::new(memory(&old));
         let (theirs, by) = (Arc::clone(&memory), Arc::clone(&new));
