@@ -74,7 +74,8 @@ impl SharedStore {
     }
 
     /// For how many keys there are buckets in this process while the store is away: 100,000 by default. As
-    /// [`MemoryStore::with_max_keys`](crate::MemoryStore::with_max_keys), whose table takes no memory before that.
+    /// [`MemoryStore::with_max_keys`](crate::MemoryStore::with_max_keys): their table takes its memory when the limiter is
+    /// made, so that an outage is no time to run out of it.
     #[must_use]
     pub fn with_local_keys(mut self, keys: usize) -> Self {
         self.local_keys = keys;

@@ -66,7 +66,7 @@ impl ConcurrencyLayer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfiguration`] for 0, and for more than 2^61.
+    /// [`ErrorKind::InvalidConfiguration`] for 0, and for 2^61 and more.
     pub fn new(requests: usize) -> Result<Self, Error> {
         if requests == 0 || requests > Semaphore::MAX_PERMITS {
             return Err(Error::new(
